@@ -1,0 +1,5 @@
+import sys
+
+from genolightning.cli import main
+
+sys.exit(main())

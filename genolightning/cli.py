@@ -1,0 +1,73 @@
+"""`genolightning VERB ...`: finds the verb's module and turns errors into one line and an exit code.
+
+Nothing heavy is imported before the verb is known.
+"""
+
+import os
+import sys
+import traceback
+from importlib import import_module
+
+from genolightning import __version__
+from genolightning.errors import UserError
+
+VERBS = {
+    "train": "fit a model on a dataset, choose its best epoch, test it once",
+    "test": "score a trained run on its test split",
+    "predict": "predict for new DNA with a trained run",
+    "models": "list the models and their sizes",
+    "datasets": "list the datasets, say what one is, check its files",
+}
+
+
+def main() -> int:
+    """Run the verb in `sys.argv`: 0, 2 (a user's mistake), 3 (diverged), 130 (Ctrl-C) or 1 (a fault of ours)."""
+    # sys.argv keeps the verb: Lightning starts the other processes of a DDP run with it
+    verb, *words = sys.argv[1:] or ["--help"]
+    try:
+        return _run(verb, words)
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as stop:
+        if isinstance(stop.__context__, KeyboardInterrupt):  # Lightning 2.6 turns Ctrl-C into sys.exit(1)
+            return 130
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        raise
+    except BrokenPipeError:  # `genolightning ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        mistake = _mistake(error)
+        if mistake is None or os.environ.get("GENOLIGHTNING_DEBUG") == "1":
+            traceback.print_exc()
+        else:
+            print("genolightning:", " ".join(str(mistake).split()), file=sys.stderr)
+        return mistake.exit_code if mistake else 1
+
+
+def _run(verb: str, words: list[str]) -> int:
+    if verb in ("-h", "--help"):
+        print("usage: genolightning VERB ...     (genolightning VERB --help says more)", "", sep="\n")
+        print(*(f"  {name:<10}{about}" for name, about in VERBS.items()), sep="\n")
+        return 0
+    if verb == "--version":
+        print(__version__)
+        return 0
+    if verb not in VERBS:
+        raise UserError(f"no verb '{verb}'; there are {', '.join(VERBS)}")
+    return import_module(f"genolightning.commands.{verb}").main(words) or 0
+
+
+def _mistake(error: BaseException) -> UserError | None:
+    """The user's mistake behind an error, if it is one: what a constructor raises reaches us wrapped by Hydra."""
+    cause = error.__cause__
+    if isinstance(error, UserError):
+        return error
+    if type(error).__name__ == "InstantiationException" and not isinstance(cause, UserError):
+        key = str(error).rpartition("full_key: ")[2].split("\n")[0] if "full_key: " in str(error) else "config"
+        wrong = (TypeError, ValueError, ImportError)
+        # Lightning's MisconfigurationException is named, not imported: importing lightning takes seconds
+        if cause is None or isinstance(cause, wrong) or type(cause).__name__ == "MisconfigurationException":
+            return UserError(f"{key}: {cause or str(error).partition('full_key')[0]}")
+    return _mistake(cause) if cause else None

@@ -1,0 +1,144 @@
+"""From a composed config to the objects of a run, in one order: data, facts, task, model, trainer."""
+
+import logging
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning.pytorch as pl
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from genolightning import __version__
+from genolightning.benchmarks.rows import Facts
+from genolightning.checkpoints import AtomicCheckpoints
+from genolightning.commands.say import say
+from genolightning.data.datamodule import SequenceDataModule
+from genolightning.errors import UserError
+from genolightning.tasks import Task, for_facts
+
+
+class Parts(NamedTuple):
+    """What a run is made of."""
+
+    data: SequenceDataModule
+    facts: Facts
+    task: Task
+    model: pl.LightningModule
+
+
+def parts(cfg: DictConfig) -> Parts:
+    """Build data, facts, task and model; every row is checked before this returns."""
+    quiet()
+    pl.seed_everything(cfg.seed, verbose=False)
+    data = instantiate(cfg.dataset, _convert_="all")
+    facts = data.facts()
+    task, model = task_and_model(cfg, facts)
+    tokenize = getattr(getattr(model, "backbone", None), "tokenize", None)
+    if tokenize is not None:
+        data.tokenize = tokenize
+    data.limit(getattr(model, "max_length_bp", None))
+    return Parts(data, facts, task, model)
+
+
+def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningModule]:
+    """Build the model for facts; what it was made from goes with it into its checkpoints."""
+    task = for_facts(facts, class_weights=cfg.get("class_weights"))
+    make = instantiate(cfg.model, _convert_="all")
+    model: pl.LightningModule = make(facts=facts, task=task)
+    model.made_from = {
+        "version": __version__,
+        "facts": facts._asdict(),
+        "config": OmegaConf.to_container(cfg, resolve=True),
+    }
+    return task, model
+
+
+def trainer(
+    cfg: DictConfig, folder: Path | None = None, callbacks: list[Callback] | None = None, **more: Any
+) -> pl.Trainer:
+    """The Lightning Trainer that the trainer group describes, its output in the run folder."""
+    bar: list[Callback] = []
+    if cfg.trainer.get("enable_progress_bar", True):
+        bar = [RichProgressBar(refresh_rate=50, leave=True) if sys.stdout.isatty() else PlainProgress()]
+    made: pl.Trainer = instantiate(
+        cfg.trainer,
+        default_root_dir=str(folder) if folder else os.getcwd(),
+        callbacks=[*(callbacks or []), *bar],
+        plugins=[AtomicCheckpoints()],
+        enable_progress_bar=bool(bar) and sys.stdout.isatty(),
+        _convert_="all",
+        **more,
+    )
+    return made
+
+
+def best_and_last(folder: Path, task: Task) -> ModelCheckpoint:
+    """Keep the best epoch by the task's validation score, and the last."""
+    return ModelCheckpoint(
+        dirpath=folder / "checkpoints",
+        filename="best",
+        monitor=f"val/{task.monitor}",
+        mode=task.mode,
+        save_last=True,
+        enable_version_counter=False,
+    )
+
+
+def named_callbacks(cfg: DictConfig, task: Task) -> list[Callback]:
+    """The callbacks group's own: those written `_partial_` are told what the task watches."""
+    made = [instantiate(one, _convert_="all") for one in (cfg.get("callbacks") or {}).values() if one is not None]
+    return [one if isinstance(one, Callback) else one(monitor=f"val/{task.monitor}", mode=task.mode) for one in made]
+
+
+def loggers(cfg: DictConfig, folder: Path) -> list[Any]:
+    """The logger group's own, each writing into the run folder."""
+    try:
+        made = [instantiate(one, _convert_="all") for one in (cfg.get("logger") or {}).values() if one is not None]
+        return [one(save_dir=str(folder)) for one in made]
+    except ModuleNotFoundError as error:
+        raise UserError(f"this logger needs a package that is not there: pip install {error.name}") from error
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Trainable and frozen parameters, without buffers."""
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+class PlainProgress(Callback):
+    """One line an epoch where the output is no terminal."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        shown = [
+            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items()) if name != "lr"
+        ]
+        spent = time.monotonic() - self.started
+        say(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {'  '.join(shown)}  {spent:.0f} s")
+
+
+def quiet() -> None:
+    """Silence what Lightning says to advertise services, and warnings that are about its own insides."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for text in (
+        r".*isinstance\(treespec, LeafSpec\).*",
+        r".*LeafSpec.*deprecated.*",
+        r".*Checkpoint directory .* exists and is not empty.*",
+        r".*does not have many workers.*",
+        r".*The number of training batches .* is smaller than the logging interval.*",
+        r".*GPU available but not used.*",
+        r".*Experiment logs directory .* exists and is not empty.*",
+        r".*No (positive|negative) samples in targets.*",
+        r".*You called `self.log.*on_epoch=True.*",
+        r".*`trainer.init_module`.*",
+        r".*The variance of predictions or target is close to zero.*",
+    ):
+        warnings.filterwarnings("ignore", message=text)

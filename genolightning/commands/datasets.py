@@ -1,0 +1,134 @@
+"""`genolightning datasets list | info NAME | check [NAME]`: which datasets there are, and whether their files are."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genolightning.commands import words
+from genolightning.commands.say import say
+from genolightning.errors import UserError
+
+if TYPE_CHECKING:
+    from genolightning.benchmarks.rows import Benchmark
+
+
+def main(given: list[str]) -> int:
+    """Print datasets as a table or, with `--json`, as one JSON value."""
+    parser = words.options(
+        "datasets",
+        "list the datasets, say what one is, or check that its files are there (check NAME reads every row)",
+        ["list", "info gue_tf_0", "check gb_human_nontata_promoters", "check --json"],
+    )
+    parser.add_argument("action", choices=["list", "info", "check"])
+    parser.add_argument("name", nargs="?")
+    args = parser.parse_args(given)
+    files = words.choices("dataset", args.config_dir)
+    if args.name and args.name not in files:
+        raise UserError(f"no dataset '{args.name}'; {words.near(args.name, files)}see: genolightning datasets list")
+    if args.action == "info" and not args.name:
+        raise UserError("info of which dataset? see: genolightning datasets list")
+    if args.action == "list":
+        rows = [_line(name, file) for name, file in files.items() if args.name in (None, name)]
+        say(*([json.dumps(rows)] if args.json else words.table(rows)))
+    elif args.action == "info":
+        facts = _info(args.name, files[args.name], args.config_dir)
+        say(*([json.dumps(facts)] if args.json else _sheet(facts)))
+    else:
+        return _check([args.name] if args.name else list(files), args.config_dir, as_json=args.json)
+    return 0
+
+
+def _line(name: str, file: Path) -> dict[str, Any]:
+    facts = _read(file)
+    classes = facts.get("classes")
+    return {
+        "name": name,
+        "kind": facts.get("kind"),
+        "classes": len(classes) if isinstance(classes, list) else None,
+        "about": words.about(file),
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A dataset's YAML over the shared parts it names, as plain values: what Hydra would make of it, without Hydra."""
+    import yaml
+
+    try:
+        own = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: {error}") from error
+    merged: dict[str, Any] = {}
+    for entry in own.pop("defaults", []):
+        shared = str(entry).partition("@")[0]
+        if shared != "_self_" and (file.parent / f"{shared}.yaml").is_file():
+            merged |= _read(file.parent / f"{shared}.yaml")
+    return merged | own
+
+
+def _info(name: str, file: Path, config_dir: Path | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {"name": name, "about": words.about(file)} | {
+        key: value for key, value in _read(file).items() if key != "_target_" and "${" not in str(value)
+    }
+    try:
+        benchmark = _benchmark(name, config_dir)
+        benchmark.prepare()
+        facts |= {"kind": benchmark.kind, "classes": list(benchmark.classes), "whole": True}
+        facts["splits"] = {split: _count(benchmark, split) for split in benchmark.splits()}
+    except UserError as error:
+        facts |= {"whole": False, "problem": str(error)}
+    return facts
+
+
+def _count(benchmark: "Benchmark", split: str) -> dict[str, Any]:
+    import numpy as np
+
+    rows = benchmark.rows(split)
+    counts: dict[str, Any] = {"rows": len(rows.index)}
+    if rows.target.ndim == 1 and rows.target.dtype.kind == "i":
+        found = np.bincount(rows.target[rows.target >= 0], minlength=len(benchmark.classes)).tolist()
+        counts["classes"] = dict(zip(benchmark.classes, found, strict=True))
+    return counts | ({"dropped": dict(rows.dropped)} if rows.dropped else {})
+
+
+def _sheet(facts: dict[str, Any], indent: str = "") -> list[str]:
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{key}", *_sheet(value, f"{indent}  ")]
+        else:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
+            lines.append(f"{indent}{key:<{max(22 - len(indent), 1)}} {text}")
+    return lines
+
+
+def _check(names: list[str], config_dir: Path | None, *, as_json: bool) -> int:
+    """Look at each dataset's files; of a dataset asked for by name every row is read. 2 if that one is not usable."""
+    rows, last = [], None
+    for name in names:
+        last = None
+        try:
+            benchmark = _benchmark(name, config_dir)
+            benchmark.prepare()
+            if len(names) == 1:
+                for split in benchmark.splits():
+                    benchmark.rows(split)
+        except UserError as error:
+            last = error
+        rows.append({"name": name, "usable": last is None, "problem": str(last) if last else None})
+    if as_json:
+        say(json.dumps(rows))
+    elif len(names) > 1 or last is None:
+        say(*words.table([{**row, "usable": "yes" if row["usable"] else "no"} for row in rows]))
+    if len(names) == 1 and last is not None:
+        raise last
+    return 0
+
+
+def _benchmark(name: str, config_dir: Path | None) -> "Benchmark":
+    from hydra.utils import instantiate
+
+    from genolightning.commands import compose
+
+    cfg = compose.compose("train", [f"dataset={name}"], config_dir=config_dir).cfg
+    benchmark: Benchmark = instantiate(cfg.dataset, _convert_="all").benchmark
+    return benchmark

@@ -1,0 +1,28 @@
+"""What a person reads while a verb runs: one line at a time, from the first process only."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def say(*lines: str) -> None:
+    """Write lines to standard output, unless another process of the run does."""
+    if not int(os.environ.get("LOCAL_RANK") or 0):
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        sys.stdout.flush()
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """Align rows of cells into lines; the columns numbered in `right` are set to the right.
+
+    >>> columns([["a", "1"], ["bcd", "10"]], right=[1])
+    ['a     1', 'bcd  10']
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

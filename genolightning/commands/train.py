@@ -1,0 +1,75 @@
+"""`genolightning train`: fit, choose the best epoch on validation, test once, write one run folder."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from genolightning.commands import compose as door
+from genolightning.commands import saved, words
+from genolightning.commands.say import columns, say
+from genolightning.errors import UserError
+
+
+def main(given: list[str]) -> int:
+    args = words.parse("train", given)
+    resume = words.value_of(args.overrides, "resume")
+    if resume is not None:
+        if (Path(resume) / "record.json").exists():
+            say(f"{resume} is finished: nothing to do; its scores are in record.json")
+            return 0
+        kept = saved.read(resume, trust=words.value_of(args.overrides, "trust"))
+        composed = door.compose("saved", args.overrides, config_dir=args.config_dir, saved=kept)
+    else:
+        composed = door.compose("train", args.overrides, config_dir=args.config_dir)
+    if args.cfg:
+        from omegaconf import OmegaConf
+
+        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
+        return 0
+    with door.run_folder("train", composed, resume=resume) as folder:
+        run(composed.cfg, folder)
+    return 0
+
+
+def run(cfg: Any, folder: Path) -> None:
+    """Train one config in its folder; what it leaves there is the run."""
+    say(f"run folder {folder}")
+    start = time.monotonic()
+    from genolightning.checkpoints import latest
+    from genolightning.commands import build
+    from genolightning.commands.finish import finish
+
+    data, facts, task, model = build.parts(cfg)
+    say(
+        f"{data.benchmark.name}: {facts.kind}, "
+        + ", ".join(f"{count:,} {split}" for split, count in facts.rows.items())
+        + f" rows of {facts.shortest_bp:,} to {facts.length_bp:,} bp; {cfg.choices.model}: "
+        f"{build.parameter_count(model):,} parameters"
+    )
+    best = build.best_and_last(folder, task)
+    callbacks = [*build.named_callbacks(cfg, task), best]
+    trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=latest(folder))
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt):
+            kept = "the last checkpoint is kept" if latest(folder) else "no epoch was finished"
+            say(f"stopped; {kept}. Go on with: genolightning train resume={folder}")
+        raise
+    path = best.best_model_path or best.last_model_path
+    if not path:
+        raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
+    record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
+    if record is not None:
+        say("", *summary(record), f"run folder {folder}")
+
+
+def summary(record: dict[str, Any]) -> list[str]:
+    """The test scores of a record with their intervals, as lines."""
+    rows = [["test score", "value", "95 % interval"]]
+    for name, score in record["metrics"].items():
+        if score["value"] is None:
+            rows.append([name, "none", ""])
+        else:
+            rows.append([name, f"{score['value']:.4f}", f"{score['low']:.4f} to {score['high']:.4f}"])
+    return [*columns(rows, right=[1]), *(f"warning: {text}" for text in record["warnings"])]

@@ -1,0 +1,1 @@
+"""Serving a benchmark as whole batches of base codes."""

@@ -1,0 +1,298 @@
+"""LightningDataModules: one serves every benchmark; a family's class only says which keys its YAML holds."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+from numpy.typing import NDArray
+
+from genolightning.benchmarks.intervals import IntervalTables
+from genolightning.benchmarks.motifs import Motifs
+from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Facts
+from genolightning.benchmarks.tables import LabelledTable
+from genolightning.data.loader import BatchLoader
+from genolightning.data.store import Store, open_store
+from genolightning.data.table import Table, Tokenize
+from genolightning.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+
+
+class SequenceDataModule(pl.LightningDataModule):
+    """Serve a benchmark as whole batches of base codes.
+
+    A split without a file of its own is cut from train by `seed`, first test, then validation, class by class where
+    rows have classes. `augment` (`reverse_complement`, `shift_bp`) touches training batches only. `too_long` says what
+    becomes of rows longer than the model takes: `error`, or `crop` (their first bases are kept). After `facts()` the
+    splits are encoded and open.
+    """
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        *,
+        batch_size: int = 64,
+        validation_fraction: float = 0.1,
+        test_fraction: float = 0.2,
+        augment: dict[str, Any] | None = None,
+        too_long: str = "error",
+        bucket: bool = False,
+        workers: int = 0,
+        seed: int = 1,
+    ) -> None:
+        super().__init__()
+        if too_long not in ("error", "crop"):
+            raise UserError(f"dataset.too_long={too_long}: wanted error or crop")
+        for name, share in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
+            if not 0 < share < 1:
+                raise UserError(f"dataset.{name}={share}: wanted a share between 0 and 1, e.g. .1")
+        if batch_size < 1:
+            raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
+        self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
+        self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
+        self.augment = {"reverse_complement": False, "shift_bp": 0} | (augment or {})
+        self.too_long, self.bucket, self.workers = too_long, bucket, workers
+        self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
+        self.crop_bp: int | None = None
+        self._stores: dict[str, Store] = {}
+        self._rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
+
+    def prepare_data(self) -> None:
+        """Check that every file is there and build the encoded stores; one process a machine does this."""
+        self.benchmark.prepare()
+        for split in self.benchmark.splits():
+            open_store(self.benchmark, split)
+
+    def setup(self, stage: str | None = None) -> None:
+        """Open the stores and cut what has no file; safe to call again."""
+        if self._rows:
+            return
+        self._stores = {split: open_store(self.benchmark, split) for split in self.benchmark.splits()}
+        target = self._stores["train"].target
+        left = np.arange(len(target))
+        rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
+        for number, (split, share) in enumerate((("test", self.test_fraction), ("validation", self.validation_fraction))):
+            if split in self._stores:
+                rows[split] = (split, None)
+            else:
+                left, cut = cut_rows(left, target, share, [self.seed, number])
+                rows[split] = ("train", cut)
+        rows["train"] = ("train", left if len(left) < len(target) else None)
+        if empty := [split for split in SPLITS if not self._count(*rows[split])]:
+            raise UserError(f"{self.benchmark.name}: no row left for {', '.join(empty)}; give a file or a larger share")
+        self._rows = rows
+
+    def _count(self, source: str, rows: NDArray[np.int64] | None) -> int:
+        return len(self._stores[source].index) if rows is None else len(rows)
+
+    def origin(self) -> dict[str, str]:
+        """Split -> where its rows come from: `original`, or `random, seed N` where they were cut from train."""
+        self.setup()
+        return {
+            split: "original" if source == split and rows is None else f"random, seed {self.seed}"
+            for split in SPLITS
+            for source, rows in [self._rows[split]]
+        }
+
+    def facts(self) -> Facts:
+        """What a model may know of this dataset; test rows are counted, never looked at."""
+        self.prepare_data()
+        self.setup()
+        benchmark = self.benchmark
+        source, rows = self._rows["train"]
+        store = self._stores[source]
+        target = store.target if rows is None else store.target[rows]
+        lengths = store.lengths() if rows is None else store.lengths()[rows]
+        counts: list[int] = []
+        mean, sd = 0.0, 1.0
+        if benchmark.kind in ("binary", "multiclass"):
+            labelled = target[target != NO_LABEL]
+            counts = np.bincount(labelled, minlength=len(benchmark.classes)).tolist()
+        elif benchmark.kind == "multilabel":
+            counts = (target == 1).sum(axis=tuple(range(target.ndim - 1))).tolist()
+        elif benchmark.kind == "regression":
+            mean, sd = float(np.nanmean(target)), float(np.nanstd(target)) or 1.0
+        return Facts(
+            kind=benchmark.kind,
+            classes=list(benchmark.classes),
+            length_bp=int(lengths.max()),
+            shortest_bp=int(lengths.min()),
+            resolution_bp=benchmark.resolution_bp,
+            rows={split: self._count(*self._rows[split]) for split in SPLITS},
+            class_counts=counts,
+            target_mean=mean,
+            target_sd=sd,
+        )
+
+    def limit(self, length_bp: int | None) -> None:
+        """Take note of the longest row the model takes: longer rows are cropped, or are an error, as `too_long` says."""
+        self.setup()
+        if length_bp is None:
+            return
+        for split, (source, rows) in self._rows.items():
+            store = self._stores[source]
+            lengths = store.lengths() if rows is None else store.lengths()[rows]
+            if lengths.max() > length_bp and self.too_long == "error":
+                row = int(np.argmax(lengths > length_bp))
+                name = store.ids[row if rows is None else rows[row]]
+                raise UserError(
+                    f"{self.benchmark.name}: {int((lengths > length_bp).sum())} {split} rows are longer than the {length_bp} bp "
+                    f"this model takes (first: {name}, {lengths[row]} bp); add dataset.too_long=crop"
+                )
+        self.crop_bp = length_bp
+
+    def ids(self, split: str) -> NDArray[Any]:
+        """The names of a split's rows, str (rows,), in table order."""
+        source, rows = self._rows[split]
+        ids = self._stores[source].ids
+        return ids if rows is None else ids[rows]
+
+    def table(self, split: str, *, strands: bool = False) -> Table:
+        """A split's rows as they are served."""
+        self.setup()
+        source, rows = self._rows[split]
+        table = Table(
+            self._stores[source],
+            rows,
+            crop_bp=self.crop_bp,
+            strands=strands,
+            resolution_bp=self.benchmark.resolution_bp,
+        )
+        if self.tokenize is not None and not (split == "train" and self.augment["shift_bp"]):
+            table.tokenize(self.tokenize)
+        return table
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled, augmented training batches."""
+        rank, world = self._place()
+        return BatchLoader(
+            self.table("train", strands=self.augment["reverse_complement"]),
+            batch_size=self.batch_size,
+            shuffle=True,
+            seed=self.seed,
+            shift_bp=self.augment["shift_bp"],
+            bucket=self.bucket,
+            rank=rank,
+            world=world,
+            workers=self.workers,
+            tokenize=self.tokenize,
+        )
+
+    def val_dataloader(self) -> BatchLoader:
+        """Validation batches in table order."""
+        return self._in_order("validation")
+
+    def test_dataloader(self) -> BatchLoader:
+        """Test batches in table order."""
+        return self._in_order("test")
+
+    def _in_order(self, split: str) -> BatchLoader:
+        rank, world = self._place()
+        return BatchLoader(self.table(split), batch_size=self.batch_size, rank=rank, world=world, workers=self.workers)
+
+    def _place(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+    def notes(self) -> tuple[dict[str, dict[str, int]], list[str]]:
+        """Rows left out, by split and reason; and what else a reader of the scores should know."""
+        dropped = {split: store.dropped for split, store in self._stores.items() if store.dropped}
+        return dropped, [warning for store in self._stores.values() for warning in store.warnings]
+
+
+def cut_rows(
+    rows: NDArray[np.int64], target: NDArray[Any], share: float, seed: list[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut a random share off, class by class where rows have classes: (what is left, what was cut), both in order."""
+    random = np.random.default_rng(seed)
+    classes = target[rows] if target.ndim == 1 and target.dtype.kind == "i" else np.zeros(len(rows), np.int64)
+    taken = np.zeros(len(rows), bool)
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        taken[random.permutation(members)[: round(len(members) * share)]] = True
+    return rows[~taken], rows[taken]
+
+
+class TableDataModule(SequenceDataModule):
+    """Labelled sequence tables: GUE, and a user's own csv, tsv or parquet."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        train: str,
+        validation: str | None = None,
+        test: str | None = None,
+        sequence: str = "sequence",
+        label: str | list[str] = "label",
+        id: str | None = None,
+        kind: str | None = None,
+        classes: list[str] | None = None,
+        resolution_bp: int | None = None,
+        card: dict[str, Any] | None = None,
+        **serving: Any,
+    ) -> None:
+        table = LabelledTable(
+            name=name,
+            train=train,
+            validation=validation,
+            test=test,
+            sequence=sequence,
+            label=label,
+            id=id,
+            kind=kind,
+            classes=classes,
+            resolution_bp=resolution_bp,
+        )
+        super().__init__(table, **serving)
+
+
+class IntervalDataModule(SequenceDataModule):
+    """Interval tables and a reference genome a class: the nine Genomic Benchmarks."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: str,
+        kind: str,
+        classes: list[str],
+        assembly: str | dict[str, str],
+        genome: str | None = None,
+        genomes: dict[str, str] | None = None,
+        missing: str = "error",
+        resolution_bp: int | None = None,
+        card: dict[str, Any] | None = None,
+        **serving: Any,
+    ) -> None:
+        tables = IntervalTables(
+            name=name,
+            folder=folder,
+            kind=kind,
+            classes=classes,
+            assembly=assembly,
+            genome=genome,
+            genomes=genomes,
+            missing=missing,
+        )
+        super().__init__(tables, **serving)
+
+
+class MotifsDataModule(SequenceDataModule):
+    """The embedded datasets: planted motif pairs, written once as FASTA and interval tables."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        kind: str,
+        classes: list[str],
+        generator_seed: int = 1,
+        resolution_bp: int | None = None,
+        card: dict[str, Any] | None = None,
+        **serving: Any,
+    ) -> None:
+        motifs = Motifs(
+            name=name, kind=kind, classes=classes, resolution_bp=resolution_bp, generator_seed=generator_seed
+        )
+        super().__init__(motifs, **serving)

@@ -1,0 +1,171 @@
+"""The loader: whole batches in an order that is a function of (seed, epoch), with a state that can be saved.
+
+One NumPy permutation an epoch and one gather a batch; no per-row Python. Lightning leaves this loader alone because it is
+no DataLoader: it deals its own batches to ranks, and its `state_dict` goes into the checkpoint.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from genolightning.batch import Batch
+from genolightning.benchmarks.rows import NO_LABEL
+from genolightning.data.augment import shift
+from genolightning.data.table import Table, Tokenize, fill_of
+from genolightning.errors import UserError
+from genolightning.genome.alphabet import N
+
+POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many
+
+
+class BatchLoader:
+    """Deal a table out in batches.
+
+    Training (`shuffle`): an epoch is a permutation cut into global batches of near-equal size, each row once; rank r of
+    w takes every w-th row of each. Evaluation: batches in table order, the same whatever the number of ranks, dealt out
+    whole. `batch_size` is rows per process. With a table that holds both strands each row is served on a random one.
+    `shift_bp` moves each row by up to so many bases either way; `bucket` puts rows of like length together.
+    `len()` is the full epoch; iteration starts after the batch named by a loaded state, once.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        shift_bp: int = 0,
+        bucket: bool = False,
+        rank: int = 0,
+        world: int = 1,
+        workers: int = 0,
+        start_method: str | None = None,
+        tokenize: Tokenize | None = None,
+    ) -> None:
+        self.table, self.batch_size, self.shuffle, self.seed = table, batch_size, shuffle, seed
+        self.shift_bp, self.bucket, self.tokenize = shift_bp, bucket, tokenize
+        self.rank, self.world, self.workers, self.start_method = rank, world, workers, start_method
+        rows = table.rows
+        self.steps = -(-rows // (batch_size * world)) if shuffle else len(range(0, rows, batch_size)[rank::world])
+        if shuffle and rows // max(self.steps, 1) < world:
+            raise UserError(f"{rows} training rows cannot be shared by {world} processes; use fewer devices")
+        self.epoch = self.done = self._start = 0
+        self._planned: tuple[int, NDArray[Any], NDArray[Any] | None] | None = None
+        self.sampler, self.batch_sampler = self, None  # Lightning calls loader.sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the permutation; a state loaded for another epoch is forgotten."""
+        if epoch != self.epoch:
+            self.epoch, self.done, self._start = epoch, 0, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the epoch stands: plain integers, without the rank."""
+        return {"epoch": self.epoch, "done": self.done, "seed": self.seed, "rows": self.table.rows, "steps": self.steps}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on after batch `done` of epoch `epoch`; UserError where data, seed or batch size are others."""
+        now = self.state_dict()
+        if any(state[key] != now[key] for key in ("seed", "rows", "steps")):
+            raise UserError(f"the checkpoint was made with other data, seed or batch size: {state}, now {now}")
+        self.epoch, self.done, self._start = state["epoch"], state["done"], state["done"]
+
+    def __iter__(self) -> Iterator[Batch]:
+        # a generator: nothing runs before the first next(), that is after Lightning's set_epoch
+        start, self._start = self._start, 0
+        self.done = start
+        numbers = range(start, self.steps)
+        batches = self._from_workers(numbers) if self.workers else map(self.batch, numbers)
+        for batch in batches:
+            self.done += 1  # counted when handed over, not when a worker prefetches
+            yield batch
+        if self.shuffle:
+            self.epoch, self.done = self.epoch + 1, 0
+
+    def batch(self, number: int) -> Batch:
+        """Batch `number` of the epoch, on this rank."""
+        if self.shuffle:
+            order, moves = self._plan()
+            lo, hi = _bounds(len(order), self.steps, number)
+            rows = order[lo + self.rank : hi : self.world]
+        else:
+            first = (self.rank + number * self.world) * self.batch_size
+            rows, moves = np.arange(first, min(first + self.batch_size, self.table.rows)), None
+        taken = self.table.take(rows)
+        if moves is not None:
+            by = moves[lo + self.rank : hi : self.world]
+            taken = taken._replace(codes=shift(taken.codes, by, N))
+            if self.table.resolution_bp:
+                taken = taken._replace(target=shift(taken.target, by, fill_of(taken.target)))
+        codes, lengths = torch.from_numpy(taken.codes), torch.from_numpy(taken.lengths)
+        tokens = self.table.take_tokens(rows)
+        if tokens is None and self.tokenize is not None:
+            tokens = self.tokenize(codes, lengths)
+        return Batch(codes, lengths, torch.from_numpy(taken.target), torch.from_numpy(taken.index), tokens)
+
+    def _plan(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """The epoch's rows in order, and how far each is shifted."""
+        if self._planned is None or self._planned[0] != self.epoch:
+            random = np.random.default_rng([self.seed, self.epoch])
+            rows = self.table.rows
+            order = random.permutation(rows)
+            if self.bucket:
+                order = self._bucketed(order, random)
+            if self.table.strands:
+                order = order + rows * random.integers(0, 2, rows)
+            moves = random.integers(-self.shift_bp, self.shift_bp + 1, rows) if self.shift_bp else None
+            self._planned = self.epoch, order, moves
+        return self._planned[1], self._planned[2]
+
+    def _bucketed(self, order: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
+        size = self.batch_size * self.world
+        pools = np.array_split(order, -(-len(order) // (size * POOL_BATCHES)))
+        order = np.concatenate([pool[np.argsort(self.table.lengths[pool], kind="stable")] for pool in pools])
+        batches = [order[slice(*_bounds(len(order), self.steps, i))] for i in range(self.steps)]
+        # batches differ by at most one row: keep the long ones first, as the bounds expect them
+        long = len(order) % self.steps
+        turns = [*random.permutation(long), *(long + random.permutation(self.steps - long))]
+        return np.concatenate([batches[turn] for turn in turns])
+
+    def _from_workers(self, numbers: range) -> Iterator[Batch]:
+        loader = DataLoader(
+            _Numbered(self),
+            sampler=[(self.epoch, number) for number in numbers],
+            batch_size=None,
+            num_workers=self.workers,
+            multiprocessing_context=self.start_method,
+            generator=torch.Generator().manual_seed(0),  # its iterator must not draw from the global generator
+        )
+        return iter(loader)
+
+
+class _Numbered(Dataset):
+    """Batches by (epoch, number), for worker processes."""
+
+    def __init__(self, loader: BatchLoader) -> None:
+        self.loader = loader
+
+    def __getitem__(self, at: tuple[int, int]) -> Batch:
+        self.loader.epoch, number = at
+        return self.loader.batch(number)
+
+
+def _bounds(rows: int, steps: int, number: int) -> tuple[int, int]:
+    """First and one past the last row of a part, where `rows` are cut into `steps` parts of near-equal size.
+
+    >>> [_bounds(10, 4, i) for i in range(4)]
+    [(0, 3), (3, 6), (6, 8), (8, 10)]
+    """
+    size, more = divmod(rows, steps)
+    first = number * size + min(number, more)
+    return first, first + size + (number < more)
+
+
+__all__ = ["NO_LABEL", "BatchLoader"]

@@ -1,0 +1,37 @@
+"""What a user can get wrong. Each message says what was wanted, what was found (file, row) and what to type next."""
+
+
+class UserError(Exception):
+    """A mistake that its reader can mend: the command line prints one line and leaves with `exit_code`."""
+
+    exit_code = 2
+
+
+class DatasetMissing(UserError):
+    """A dataset's files are not in the data root."""
+
+
+class GenomeMissing(UserError):
+    """A reference genome is not in the data root."""
+
+
+class OutOfChromosome(UserError):
+    """An interval names a chromosome the genome lacks, or reaches past its end."""
+
+
+class BadTable(UserError):
+    """A table, FASTA, BED or other file holds something that cannot be read as what it should be."""
+
+
+class ChecksumMismatch(UserError):
+    """A file's sha256 is not the one its card or lock file names."""
+
+
+class UntrustedRun(UserError):
+    """A run folder or checkpoint would execute code that is not on the allow-list."""
+
+
+class Diverged(UserError):
+    """The loss is no longer a number."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""Coordinates and base codes: numpy only, no torch."""

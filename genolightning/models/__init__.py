@@ -1,0 +1,1 @@
+"""The model zoo: plain nn.Modules, one file a family."""

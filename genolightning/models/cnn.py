@@ -1,0 +1,117 @@
+"""The baseline of Genomic Benchmarks: three convolutions and two linear maps.
+
+Layer for layer the PyTorch network of Gresova et al. (BMC Genomic Data 24:25, 2023): embedding, then three times
+convolution, batch norm and pooling by two (a ReLU after the first only), flattened into two linear maps with nothing
+between them.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genolightning.batch import Backbone, Batch, Features
+from genolightning.benchmarks.rows import Facts
+from genolightning.errors import UserError
+from genolightning.models.heads import outputs
+
+# symbols: A C G T as in the alphabet, then these; N, any other letter and a masked base are the unknown symbol
+UNKNOWN, BEGIN, END, PAD = 4, 5, 6, 7
+EMBEDDING_DIM = 100
+KERNEL = 8
+SHORTEST_BP = 55  # leaves one position after three convolutions and poolings
+
+
+class CNN(nn.Module):
+    """The published backbone: base codes to features (batch, positions, 4), read in windows of fixed length.
+
+    `<bos>` and `<eos>` frame each sequence. Where training rows differ in length an eighth symbol pads them on the
+    right to `length_bp + 3`, as published; else there are seven symbols and the input is `length_bp + 2` long (a
+    shorter row met later is padded with the unknown symbol). There is no mask, as published: a model can tell the
+    length from where the padding starts.
+
+    The embedding and the first convolution are one linear map. `contracted` multiplies the two out once a step and
+    convolves one-hot symbols, about four times faster; both tensors are trained, and loss and gradients are the same.
+    """
+
+    dim = 4
+    stride = None
+
+    def __init__(self, *, facts: Facts, contracted: bool = True) -> None:
+        super().__init__()
+        if facts.length_bp < SHORTEST_BP:
+            raise UserError(
+                f"model=cnn takes training rows of {SHORTEST_BP} bp or more, the longest here has {facts.length_bp}; "
+                "choose model=convnet"
+            )
+        padded = varied(facts)
+        self.contracted = contracted
+        self.length_bp = facts.length_bp  # the longest input
+        self.symbols = 8 if padded else 7
+        self.width = facts.length_bp + (3 if padded else 2)
+        self.positions = (((self.width - 7) // 2 - 7) // 2 - 7) // 2
+        self.embedding = nn.Embedding(self.symbols, EMBEDDING_DIM)
+        self.conv = nn.Conv1d(EMBEDDING_DIM, 16, KERNEL)
+        self.tower = nn.Sequential(
+            *(nn.BatchNorm1d(16), nn.ReLU(), nn.MaxPool1d(2)),
+            *(nn.Conv1d(16, 8, KERNEL), nn.BatchNorm1d(8), nn.MaxPool1d(2)),
+            *(nn.Conv1d(8, self.dim, KERNEL), nn.BatchNorm1d(self.dim), nn.MaxPool1d(2)),
+        )
+
+    def forward(self, batch: Batch) -> Features:
+        values = self.tower(self.first(self.framed(batch)))
+        mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
+        return Features(values.transpose(1, 2), mask)
+
+    def framed(self, batch: Batch) -> Tensor:
+        """Frame sequences with `<bos>` and `<eos>` and pad them: uint8 (batch, width) of symbols.
+
+        UserError where a sequence is longer than `length_bp`.
+        """
+        codes = batch.codes
+        if codes.shape[1] > self.length_bp:
+            raise UserError(
+                f"this cnn reads {self.length_bp} bp, a sequence has {int(batch.lengths.max())}; "
+                "add dataset.too_long=crop to read the first bases"
+            )
+        end = batch.lengths[:, None] + 1
+        symbols = codes.new_full((len(codes), self.width), UNKNOWN)
+        symbols[:, 0] = BEGIN
+        symbols[:, 1 : codes.shape[1] + 1] = codes.clamp(max=UNKNOWN)
+        symbols.scatter_(1, end, END)
+        if self.symbols > PAD:
+            symbols.masked_fill_(torch.arange(self.width, device=codes.device) > end, PAD)
+        return symbols
+
+    def first(self, symbols: Tensor) -> Tensor:
+        """Embed and convolve: uint8 (batch, width) to float (batch, 16, width - 7)."""
+        if not self.contracted:
+            values: Tensor = self.conv(self.embedding(symbols.long()).transpose(1, 2))
+            return values
+        weight = torch.einsum("oek,se->osk", self.conv.weight, self.embedding.weight)
+        alphabet = torch.arange(self.symbols, dtype=symbols.dtype, device=symbols.device)[:, None]
+        hot = torch.empty((len(symbols), self.symbols, self.width), dtype=weight.dtype, device=symbols.device)
+        return F.conv1d(torch.eq(symbols[:, None], alphabet, out=hot), weight, self.conv.bias)
+
+
+class FlattenHead(nn.Module):
+    """The published head: all channels and positions into two linear maps in a row: logits (batch, outputs)."""
+
+    def __init__(self, backbone: Backbone, facts: Facts, *, hidden: int = 512) -> None:
+        super().__init__()
+        positions = getattr(backbone, "positions", None)
+        if positions is None:
+            raise UserError(f"FlattenHead needs a backbone of fixed length, {type(backbone).__name__} has none")
+        if facts.resolution_bp is not None:
+            raise UserError(
+                "model=cnn gives one label a sequence, this dataset has one a base or bin; choose model=convnet"
+            )
+        self.linear = nn.Sequential(nn.Linear(backbone.dim * positions, hidden), nn.Linear(hidden, outputs(facts)))
+
+    def forward(self, features: Features, batch: Batch) -> Tensor:
+        logits: Tensor = self.linear(features.values.transpose(1, 2).flatten(1))  # channel by channel, as published
+        return logits
+
+
+def varied(facts: Facts) -> bool:
+    """Whether training rows differ in length."""
+    return bool(getattr(facts, "shortest_bp", facts.length_bp) < facts.length_bp)

@@ -1,0 +1,57 @@
+"""ConvNet: our default. A stem of wide motif detectors, then residual dilated convolutions, both strands averaged.
+
+The stem follows DeepBind and Basset (Alipanahi et al. 2015; Kelley et al. 2016): wide first filters read motifs. The
+blocks follow pre-activation residual networks (He et al. 2016) with growing dilation (Kelley et al. 2018), so that two
+motifs some way apart are seen together.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from genolightning.batch import Batch, Features, base_mask, one_hot
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(norm(conv(relu(norm(x)))))); padding is zeroed before each convolution."""
+
+    def __init__(self, dim: int, *, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm1d(dim), nn.BatchNorm1d(dim)
+        self.conv1 = nn.Conv1d(dim, dim, kernel, padding="same", dilation=dilation, bias=False)
+        self.conv2 = nn.Conv1d(dim, dim, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(batch, dim, positions) to the same; mask is (batch, 1, positions)."""
+        h = self.conv1(torch.relu(self.norm1(x)) * mask)
+        return x + self.dropout(self.conv2(torch.relu(self.norm2(h))))
+
+
+class ConvNet(nn.Module):
+    """Base codes -> (batch, positions, dim), one position every `stride` bases."""
+
+    max_length_bp: int | None = None
+
+    def __init__(
+        self, *, dim: int = 96, stem_kernel: int = 13, kernel: int = 5, blocks: int = 4, stride: int = 2, dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.dim, self.stride = dim, stride
+        self.stem = nn.Conv1d(4, dim, stem_kernel, padding="same")
+        self.pool = nn.MaxPool1d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
+        dilations = [2**i for i in range(blocks)]
+        self.blocks = nn.ModuleList(
+            ResidualBlock(dim, kernel=kernel, dilation=dilation, dropout=dropout) for dilation in dilations
+        )
+        self.norm = nn.BatchNorm1d(dim)
+
+    def forward(self, batch: Batch) -> Features:
+        length = batch.codes.shape[1]
+        x = self.stem(one_hot(batch.codes, self.stem.weight.dtype))
+        mask = base_mask(batch.lengths, length)[:, None]
+        x = self.pool(x.masked_fill(~mask, torch.finfo(x.dtype).min))
+        mask = mask[..., :: self.stride]
+        x = x.masked_fill(~mask, 0)
+        for block in self.blocks:
+            x = block(x, mask)
+        return Features(torch.relu(self.norm(x)).transpose(1, 2), mask[:, 0])

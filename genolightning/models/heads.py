@@ -1,0 +1,73 @@
+"""Heads: from features to one row of logits a sequence, a bin or a base."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from genolightning.batch import Backbone, Batch, Features
+from genolightning.benchmarks.rows import Facts
+from genolightning.errors import UserError
+from genolightning.models.pooling import MeanPool, to_resolution
+
+
+def outputs(facts: Facts) -> int:
+    """How many logits a place takes: one for binary and regression, one a class or label otherwise."""
+    return 1 if facts.kind in ("binary", "regression") else len(facts.classes)
+
+
+class PooledHead(nn.Module):
+    """Pool over real positions, then one linear map: logits (batch, outputs)."""
+
+    def __init__(
+        self, backbone: Backbone, facts: Facts, *, pool: Callable[[], nn.Module] = MeanPool, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.pool = pool()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(backbone.dim * int(self.pool.factor), outputs(facts))
+
+    def forward(self, features: Features, batch: Batch) -> Tensor:
+        logits: Tensor = self.linear(self.dropout(self.pool(features)))
+        return logits
+
+
+class PositionHead(nn.Module):
+    """One linear map at each base or bin: logits (batch, bins, outputs)."""
+
+    def __init__(self, backbone: Backbone, facts: Facts, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        if backbone.stride is None and facts.resolution_bp != 1:
+            raise UserError("a backbone with uneven tokens predicts single bases or whole sequences, not bins")
+        self.stride, self.resolution_bp = backbone.stride, facts.resolution_bp or 1
+        coarse, fine = max(self.stride or 1, self.resolution_bp), min(self.stride or 1, self.resolution_bp)
+        if coarse % fine:
+            raise UserError(f"bins of {self.resolution_bp} bp do not fit positions of {self.stride} bp")
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(backbone.dim, outputs(facts))
+
+    def forward(self, features: Features, batch: Batch) -> Tensor:
+        if features.spans is not None:
+            features = on_bases(features, batch.codes.shape[1])
+        elif self.stride is not None:
+            features = to_resolution(features, self.stride, self.resolution_bp)
+        bins = -(-batch.codes.shape[1] // self.resolution_bp)
+        logits: Tensor = self.linear(self.dropout(features.values[:, :bins]))
+        return logits
+
+
+def on_bases(features: Features, length: int) -> Features:
+    """Hand each token's vector to every base of its span; where tokens overlap, their mean."""
+    values, mask, spans = features.values, features.mask, features.spans
+    assert spans is not None
+    base = torch.arange(length, device=values.device)
+    first, last = spans[..., 0, None], spans[..., 1, None]
+    covers = ((first <= base) & (base <= last) & mask[..., None]).to(values.dtype)  # (batch, tokens, length)
+    total = covers.transpose(1, 2) @ values
+    count = covers.sum(1)
+    return Features(total / count.clamp(min=1)[..., None], count > 0)
+
+
+def default(backbone: Backbone, facts: Facts) -> nn.Module:
+    """One rule: no resolution -> pooling over real positions and a linear map; a resolution -> a map at each place."""
+    return PooledHead(backbone, facts) if facts.resolution_bp is None else PositionHead(backbone, facts)

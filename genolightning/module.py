@@ -1,0 +1,163 @@
+"""SequenceModule: a backbone, a head and a task, trained by Lightning. Every model of the zoo is one."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+
+from genolightning.batch import Batch
+from genolightning.benchmarks.rows import Facts
+from genolightning.errors import Diverged, UserError
+from genolightning.models import heads, strand
+from genolightning.tasks import Task
+
+LOG_EVERY = 50  # steps; logging each one costs as much as a small model's step
+
+
+class WarmupCosine(LambdaLR):
+    """A linear warm-up over a share of all steps, then half a cosine down to `floor` times the rate."""
+
+    def __init__(self, optimizer: Optimizer, total_steps: int, *, warmup: float = 0.05, floor: float = 0.0) -> None:
+        first = max(1, round(warmup * total_steps))
+
+        def share(step: int) -> float:
+            if step < first:
+                return (step + 1) / first
+            done = min(1.0, (step - first) / max(1, total_steps - first))
+            return floor + (1 - floor) * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * done)).item())
+
+        super().__init__(optimizer, share)
+
+
+class SequenceModule(pl.LightningModule):
+    """Codes -> backbone -> head -> logits; the task gives the loss and the validation scores.
+
+    `backbone` is called with `facts=` where it asks for them, `head(backbone, facts)` next (None: `heads.default`).
+    `strand`: none, or average (mean logits of both strands). `freeze`: name of a part (`backbone`) that is not trained.
+    `optimizer` is called with parameter groups, `scheduler` with the optimiser and the number of steps.
+    """
+
+    def __init__(
+        self,
+        *,
+        facts: Facts,
+        task: Task,
+        backbone: Callable[..., nn.Module],
+        optimizer: Callable[[Iterable[dict[str, Any]]], Optimizer],
+        head: Callable[..., nn.Module] | None = None,
+        scheduler: Callable[..., LRScheduler] | None = None,
+        strand: str | None = "none",
+        freeze: str | None = None,
+    ) -> None:
+        super().__init__()
+        if strand not in (None, "none", "average"):
+            raise UserError(f"model.strand={strand}: wanted none or average")
+        self.facts, self.task = facts, task
+        self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
+        self.head = (head or heads.default)(self.backbone, facts)
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.strand = strand or "none"
+        self.frozen = freeze
+        if freeze is not None:
+            part = dict(self.named_children()).get(freeze)
+            if part is None:
+                raise UserError(f"model.freeze={freeze}: no such part; there are backbone, head")
+            part.requires_grad_(False)
+        self.scores = task.metrics().clone(prefix="val/")
+        self.made_from: dict[str, Any] = {}  # facts and config, plain values; they travel in every checkpoint
+
+    @property
+    def max_length_bp(self) -> int | None:
+        """The longest row this model takes, None where any length goes."""
+        longest: int | None = getattr(self.backbone, "max_length_bp", None)
+        return longest
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits: (batch, outputs), or (batch, places, outputs) where the dataset has a resolution."""
+        if self.strand == "average" and batch.tokens is None:
+            return strand.average(self._one_strand, batch, self.facts)
+        return self._one_strand(batch)
+
+    def _one_strand(self, batch: Batch) -> Tensor:
+        logits: Tensor = self.head(self.backbone(batch), batch)
+        return logits
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["genolightning"] = self.made_from
+
+    def on_train_epoch_start(self) -> None:
+        if self.frozen is not None:
+            getattr(self, self.frozen).eval()  # a frozen part's running statistics stay as they are
+
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        loss = self.task.loss(self(batch), batch.target)
+        if number % LOG_EVERY == 0:
+            self._log_training(loss.detach(), number)
+        return loss
+
+    def _log_training(self, loss: Tensor, number: int) -> None:
+        if not torch.isfinite(loss):
+            raise Diverged(
+                f"the loss is {loss.item()} at epoch {self.current_epoch}, batch {number}; "
+                "try a smaller rate, e.g. optimizer.lr=1e-4, or trainer.gradient_clip_val=1"
+            )
+        self.log("train/loss", loss, prog_bar=True)
+        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+
+    def validation_step(self, batch: Batch, number: int) -> None:
+        logits = self(batch)
+        rows = len(batch.index)
+        self.log("val/loss", self.task.loss(logits, batch.target), batch_size=rows, on_epoch=True, sync_dist=True)
+        self.scores.update(*self.task.observed(logits, batch.target))
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_dict(self.scores.compute(), prog_bar=False)
+        self.scores.reset()
+
+    def test_step(self, batch: Batch, number: int) -> tuple[Tensor, Tensor]:
+        return self.predict_step(batch, number)
+
+    def predict_step(self, batch: Batch, number: int = 0) -> tuple[Tensor, Tensor]:
+        """(row numbers, what `task.probabilities` gives), on the CPU."""
+        return batch.index.cpu(), self.task.probabilities(self(batch)).cpu()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(parameter_groups(self))
+        if self.make_scheduler is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": self.make_scheduler(optimizer, steps), "interval": "step"},
+        }
+
+
+def parameter_groups(module: nn.Module) -> list[dict[str, Any]]:
+    """Trained parameters in groups of like wishes: norms, biases and embeddings are not decayed; a parameter's own
+    `_optim` (for example `{"weight_decay": 0, "lr": 1e-4}`) comes last.
+    """
+    owners = {parameter: owner for owner in module.modules() for parameter in owner.parameters(recurse=False)}
+    groups: dict[tuple, dict[str, Any]] = {}
+    for parameter in module.parameters():
+        if not parameter.requires_grad:
+            continue
+        wishes: dict[str, Any] = {}
+        if parameter.ndim < 2 or isinstance(owners[parameter], nn.Embedding):
+            wishes["weight_decay"] = 0.0
+        wishes |= getattr(parameter, "_optim", {})
+        group = groups.setdefault(tuple(sorted(wishes.items())), {"params": [], **wishes})
+        group["params"].append(parameter)
+    if not groups:
+        raise UserError("nothing is left to train; unset model.freeze")
+    return list(groups.values())
+
+
+def _asks_for_facts(backbone: Callable[..., nn.Module]) -> bool:
+    maker = backbone.func if isinstance(backbone, partial) else backbone
+    code = getattr(getattr(maker, "__init__", maker), "__code__", None)
+    return code is not None and "facts" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

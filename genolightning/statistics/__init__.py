@@ -1,0 +1,1 @@
+"""From predictions to scores, intervals and tests, in float64: numpy and scipy only."""
