@@ -22,8 +22,8 @@ class Batch(NamedTuple):
 
     codes: Tensor  # uint8 (batch, length), padded with 4 on the right
     lengths: Tensor  # int64 (batch,), true length in bases; padding is told from N by this alone
-    target: Tensor  # (batch,) | (batch, labels) | (batch, bins) | (batch, bins, labels) | (batch, length) | (batch, length, labels)
-    index: Tensor  # int64 (batch,), row of the split's table in file order, before any cut, drop or cleaning
+    target: Tensor  # (batch,) | (batch, labels) | (batch, bins or length) | (batch, bins or length, labels)
+    index: Tensor  # type: ignore[assignment]  # int64 (batch,), row of the split's table in file order, before any cut, drop or cleaning
     tokens: Tokens | None = None
 
 

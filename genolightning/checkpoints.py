@@ -60,7 +60,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises RuntimeError, EOFError, OSError or UnpicklingError for a torn file
         if "weights_only" in str(error) or "Unsupported" in str(error):
-            raise UntrustedRun(f"{path}: holds more than plain tensors and plain Python, loading it could run code") from error
+            raise UntrustedRun(
+                f"{path}: holds more than plain tensors and plain Python, loading it could run code"
+            ) from error
         raise UserError(f"{path}: not a whole checkpoint ({type(error).__name__}); use another one") from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint or "genolightning" not in checkpoint:
         raise UserError(f"{path}: not a checkpoint of GenoLightning; train one with: genolightning train")

@@ -59,7 +59,7 @@ class SequenceModule(pl.LightningModule):
             raise UserError(f"model.strand={strand}: wanted none or average")
         self.facts, self.task = facts, task
         self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
-        self.head = (head or heads.default)(self.backbone, facts)
+        self.head: nn.Module = (head or heads.default)(self.backbone, facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand = strand or "none"
         self.frozen = freeze
@@ -116,11 +116,8 @@ class SequenceModule(pl.LightningModule):
         self.scores.update(*self.task.observed(logits, batch.target))
 
     def on_validation_epoch_end(self) -> None:
-        self.log_dict(self.scores.compute(), prog_bar=False)
+        self.log_dict({name: value.float() for name, value in self.scores.compute().items()})
         self.scores.reset()
-
-    def test_step(self, batch: Batch, number: int) -> tuple[Tensor, Tensor]:
-        return self.predict_step(batch, number)
 
     def predict_step(self, batch: Batch, number: int = 0) -> tuple[Tensor, Tensor]:
         """(row numbers, what `task.probabilities` gives), on the CPU."""

@@ -28,7 +28,7 @@ LOWER_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_base")
 class Predictions(NamedTuple):
     """A row for every example of a split, in table order."""
 
-    index: NDArray[np.int64]  # (rows,) row of the split's table
+    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the split's table
     ids: NDArray[Any]  # str (rows,)
     target: NDArray[Any] | None  # as Batch.target; None where there are no labels
     values: NDArray[Any]  # what the task predicts: (rows, ...), see `columns`

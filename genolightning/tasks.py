@@ -22,7 +22,7 @@ from genolightning.errors import UserError
 
 
 class Task(Protocol):
-    """How logits are judged. `monitor` names the validation score that chooses the epoch, `mode` its better direction."""
+    """How logits are judged. `monitor` names the validation score that chooses the epoch, `mode` its direction."""
 
     monitor: str
     mode: str
@@ -68,7 +68,7 @@ def _balanced(facts: Facts) -> Tensor | None:
 
 
 class Binary(nn.Module):
-    """Two classes, one logit a place: logits (batch, 1) or (batch, places, 1), target int (batch,) or (batch, places)."""
+    """Two classes, one logit a place: logits (batch, 1) or (batch, places, 1), target (batch,) or (batch, places)."""
 
     monitor, mode = "auroc", "max"
     weights: Tensor | None
@@ -83,7 +83,9 @@ class Binary(nn.Module):
         weight = known.to(logits.dtype)
         if self.weights is not None:
             weight = weight * self.weights[target.clamp(min=0)]
-        total = F.binary_cross_entropy_with_logits(logits, target.clamp(min=0).to(logits.dtype), weight, reduction="sum")
+        total = F.binary_cross_entropy_with_logits(
+            logits, target.clamp(min=0).to(logits.dtype), weight, reduction="sum"
+        )
         return total / weight.sum().clamp(min=1e-6)
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -188,5 +190,3 @@ class Regression(nn.Module):
     def observed(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = ~torch.isnan(target)
         return self.probabilities(logits)[known], target[known].float()
-
-

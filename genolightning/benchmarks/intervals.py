@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genolightning.benchmarks.places import existing, missing_file, shown
 from genolightning.benchmarks.rows import Rows
-from genolightning.benchmarks.tables import existing, missing_file, shown
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
 from genolightning.genome.alphabet import Codes, Packed, pack
 from genolightning.genome.files import sha256

@@ -34,7 +34,7 @@ FAR_BP = tuple(range(12, 31))  # and in a negative one
 ANY_BP = tuple(range(31))  # where the spacing itself is the target
 WINDOW_BP = 200
 MARGIN_BP = 40  # a pair keeps away from the window's ends, as the middle of a peak does
-STRETCH_BP = 25  # of single motifs there is at most one in each stretch of a window
+STRETCHES, STRETCH_BP = 7, 25  # of single motifs there is at most one in each stretch of a window
 SLOT_BP = 240  # windows lie this far apart on their chromosome
 ROWS = {"train": 6000, "test": 1500}
 CHROMOSOME_ROWS = 1500  # train is chr1 to chr4, test is chr5: no stretch is in both
@@ -170,9 +170,9 @@ def _pairs(random: np.random.Generator, spacing: NDArray[np.int64]) -> Sites:
 
 def _scatter(random: np.random.Generator, count: int, names: list[str]) -> Sites:
     """Each motif in half of the windows, anywhere, none over another."""
-    stretches = np.tile(np.arange(WINDOW_BP // STRETCH_BP), (count, 1))
-    stretch = random.permuted(stretches, axis=1)[:, : len(names)]
-    start = stretch * STRETCH_BP + random.integers(0, STRETCH_BP - MOTIF_BP + 1, stretch.shape)
+    stretch = random.permuted(np.tile(np.arange(STRETCHES), (count, 1)), axis=1)[:, : len(names)]
+    first = random.integers(0, WINDOW_BP - STRETCHES * STRETCH_BP + 1, (count, 1))
+    start = first + stretch * STRETCH_BP + random.integers(0, STRETCH_BP - MOTIF_BP + 1, stretch.shape)
     window, motif = np.nonzero(random.random(stretch.shape) < 0.5)
     return Sites(window, start[window, motif], np.array(names)[motif])
 

@@ -16,7 +16,7 @@ class Rows(NamedTuple):
     codes: Codes  # uint8 (rows, length), or Packed
     target: NDArray[Any]  # int64 (rows,) | float32 (rows,) | (rows, labels) | (rows, length) | (rows, bins, labels)
     ids: NDArray[Any]  # str (rows,): `<class>/<id>` for interval tables, the row number for tables without ids
-    index: NDArray[np.int64]  # (rows,) row of the table before any drop, counted from 0
+    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the table before any drop, counted from 0
     dropped: dict[str, int]  # reason -> count of rows left out on the user's word
 
 
@@ -38,9 +38,15 @@ class Benchmark(Protocol):
     """Facts of a dataset, and its rows. Plain Python and numpy; nothing is read before it is asked for."""
 
     name: str
-    kind: str  # binary | multiclass | multilabel | regression | causal_lm | masked_lm
-    classes: list[str]  # names of classes (binary, multiclass) or labels (multilabel); [] for regression
-    resolution_bp: int | None  # absent: one label a sequence; 1: one a base; n: one a bin
+    resolution_bp: int | None  # None: one label a sequence; 1: one a base; n: one a bin
+
+    @property
+    def kind(self) -> str:
+        """binary, multiclass, multilabel, regression, causal_lm or masked_lm."""
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of classes (binary, multiclass) or labels (multilabel); [] for regression."""
 
     def prepare(self) -> None:
         """Check that every file is there (DatasetMissing says what to fetch), and make what is made, e.g. motifs."""

@@ -6,15 +6,16 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genolightning.benchmarks.places import existing, missing_file, shown
 from genolightning.benchmarks.rows import NO_LABEL, Rows
 from genolightning.errors import BadTable, DatasetMissing, UserError
 from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL, Codes, pack
-from genolightning.genome.files import read_text, sha256
+from genolightning.genome.files import opened, read_text, sha256
 from genolightning.paths import data_root, in_data_root
 
 KINDS = ("binary", "multiclass", "multilabel", "regression")
@@ -37,10 +38,11 @@ class Table(NamedTuple):
 class LabelledTable:
     """A benchmark whose splits are tables with a column of sequences and a column of labels.
 
-    Paths are absolute, or relative to the current folder or the data root; `x.csv` also finds `x.csv.gz`. What is left open is read from the training file: its sorted labels are the classes; two are
-    binary, more are multiclass. Numbers are regression only where `kind="regression"` says so.
-    1, "1" and 1.0 are one label. A list of columns as `label`, or `kind="multilabel"` with cells such as "1,2,5",
-    is multilabel. With `resolution_bp` a cell holds one character a base (1) or a bin of n bases.
+    Paths are absolute, or relative to the current folder or the data root; `x.csv` also finds `x.csv.gz`. What is left
+    open is read from the training file: its sorted labels are the classes; two are binary, more are multiclass.
+    Numbers are regression only where `kind="regression"` says so. 1, "1" and 1.0 are one label. A list of columns as
+    `label`, or `kind="multilabel"` with cells such as "1,2,5", is multilabel. With `resolution_bp` a cell holds one
+    character a base (1) or a bin of n bases.
     """
 
     def __init__(
@@ -61,6 +63,10 @@ class LabelledTable:
             raise UserError(f"dataset.kind={kind}: a table takes {', '.join(KINDS)}")
         if resolution_bp is not None and (kind in ("multilabel", "regression") or not isinstance(label, str)):
             raise UserError("dataset.resolution_bp on a table takes binary or multiclass labels, one character a base")
+        if not isinstance(label, str) and (kind not in (None, "multilabel") or len(classes or label) != len(label)):
+            raise UserError(
+                "dataset.label: several columns are multilabel, one label a column; leave kind and classes out"
+            )
         self.name = name
         self.resolution_bp = resolution_bp
         self._paths = {"train": train, "validation": validation, "test": test}
@@ -117,17 +123,17 @@ class LabelledTable:
     def rows(self, split: str) -> Rows:
         """Read, check and encode one split; BadTable names the file and row of the first fault."""
         table = read_table(self._file(split))
-        sequences = _column(table, self._sequence, "sequence")
+        sequences = column(table, self._sequence, "sequence")
         codes, lengths = encode_column(table, sequences)
         target = self._target(table, lengths, split)
         count = len(sequences)
-        ids = np.arange(count).astype(str) if self._id is None else np.array(_column(table, self._id, "id"))
+        ids = np.arange(count).astype(str) if self._id is None else np.array(column(table, self._id, "id"))
         return Rows(codes, target, ids, np.arange(count), {})
 
     def _target(self, table: Table, lengths: NDArray[np.int64], split: str) -> NDArray[Any]:
         if isinstance(self._label, list):
-            return np.stack([_yes_or_no(table, _column(table, name, "label"), name) for name in self._label], axis=1)
-        cells = _column(table, self._label, "label")
+            return np.stack([_yes_or_no(table, column(table, name, "label"), name) for name in self._label], axis=1)
+        cells = column(table, self._label, "label")
         if self.kind == "multilabel":
             return _label_sets(table, cells, self.classes)
         _refuse_missing(table, cells)
@@ -155,9 +161,9 @@ class LabelledTable:
                 f"add rows, or say dataset.classes=[{_few(self.classes)}] if it is meant to have none"
             )
 
-    def _classes_in_training_file(self, column: str) -> list[str]:
+    def _classes_in_training_file(self, name: str) -> list[str]:
         table = read_table(self._file("train"))
-        cells = _column(table, column, "label")
+        cells = column(table, name, "label")
         if self._kind == "multilabel":
             return _in_order({canonical(name) for cell in set(cells) for name in _names(cell)})
         _refuse_missing(table, cells)
@@ -185,35 +191,14 @@ class LabelledTable:
         return missing_file(self.name, given)
 
 
-def existing(path: Path) -> Path | None:
-    """The file of this name, or the same with or without `.gz`, or None."""
-    twin = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
-    return next((one for one in (path, twin) if one.is_file()), None)
-
-
-def missing_file(dataset: str, within: str | Path) -> NoReturn:
-    """Say that a named dataset's file is not in the data root, and how to get it."""
-    if not data_root().is_dir():
-        raise DatasetMissing(
-            f"{dataset}: there is no data root {data_root()}; set GENOLIGHTNING_DATA to your folder of datasets"
-        )
-    raise DatasetMissing(
-        f"{dataset} is not in {data_root()}: no {within}. Fetch it with: genolightning datasets fetch {dataset}"
-    )
-
-
-def shown(path: Path) -> str:
-    """A file's name in records: relative to the data root where it lies there."""
-    return str(path.relative_to(data_root())) if path.is_relative_to(data_root()) else path.name
-
-
 def read_table(path: Path) -> Table:
     """Read csv, tsv (gzipped or not) or parquet, told apart by content; every cell a stripped string.
 
     Raises BadTable for a file that is empty, has a header only, is ragged or is no table.
     """
-    with path.open("rb") as file:
-        table = _read_parquet(path) if file.read(4) == b"PAR1" else _read_delimited(path)
+    with opened(path) as stream:
+        start = stream.read(4)
+        table = _read_parquet(path, start + stream.read()) if start == b"PAR1" else _read_delimited(path)
     if not len(table.row):
         raise BadTable(f"{path}: a header and no rows; write one row a sequence below it")
     return table
@@ -242,16 +227,16 @@ def _read_delimited(path: Path) -> Table:
     cells = zip(*rows, strict=True) if rows else ([] for _ in header)
     columns = [[cell.strip() for cell in column] for column in cells]
     for name in header:
-        if header.count(name) > 1:
+        if name and header.count(name) > 1:
             raise BadTable(f"{path} line 1: two columns are called {name!r}; rename one")
     return Table(dict(zip(header, columns, strict=True)), np.array(line, np.int64), str(path))
 
 
-def _read_parquet(path: Path) -> Table:
+def _read_parquet(path: Path, data: bytes) -> Table:
     import polars as pl
 
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadTable(f"{path}: not a whole parquet file ({str(error).splitlines()[0]}); write it again") from None
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
@@ -292,7 +277,7 @@ def canonical(label: str) -> str:
     return whole[1] if whole else label.strip()
 
 
-def _column(table: Table, name: str, role: str) -> list[str]:
+def column(table: Table, name: str, role: str) -> list[str]:
     found = table.columns
     if name in found:
         return found[name]

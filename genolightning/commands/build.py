@@ -51,7 +51,7 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
     task = for_facts(facts, class_weights=cfg.get("class_weights"))
     make = instantiate(cfg.model, _convert_="all")
     model: pl.LightningModule = make(facts=facts, task=task)
-    model.made_from = {
+    model.made_from = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts._asdict(),
         "config": OmegaConf.to_container(cfg, resolve=True),

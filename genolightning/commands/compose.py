@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from genolightning.commands import words
-from genolightning.errors import Diverged, UserError
+from genolightning.errors import UserError
 from genolightning.paths import conf_dir, logs_dir
 
 if TYPE_CHECKING:  # Hydra takes a tenth of a second to import: only where a config is composed
@@ -85,38 +85,46 @@ def run_folder(verb: str, composed: Composed, *, resume: str | Path | None = Non
 
     It is `hydra.run.dir`, or the run to resume, or `logs/<verb>/<dataset>/<model>/<time>-<seed>-<hex>`. Refused
     (UserError): a folder that another run holds, one that holds a run already (unless resumed), one that cannot be
-    written. A user's mistake found before anything was written leaves no folder behind. The other processes of a DDP
-    run only learn where it is.
+    written. An error before anything was written leaves no folder behind. The other processes of a DDP run only learn
+    where it is.
     """
     folder = Path(resume).absolute() if resume else composed.run_dir or _new_folder(verb, composed.cfg)
     if not _is_first_process():
         yield folder
         return
     ours = not folder.exists()
-    lock = FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-        if not resume:
-            _refuse_used(folder)
-        _write_config(composed.cfg, folder)
-    except Timeout:
-        raise UserError(
-            f"{folder}: another run is writing there; wait for it, or name another with hydra.run.dir=DIR"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"cannot write the run folder {folder} ({error.strerror or error}); "
-            "name a place that can be written with hydra.run.dir=DIR or GENOLIGHTNING_LOGS"
-        ) from error
+    lock = _claim(folder, composed, resumed=bool(resume))
     try:
         yield folder
-    except UserError as error:
-        if ours and not isinstance(error, Diverged):
+    except Exception:
+        if ours:
             _remove_if_unused(folder)
         raise
     finally:
         lock.release()
+
+
+def _claim(folder: Path, composed: Composed, *, resumed: bool) -> FileLock:
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+        if not resumed:
+            _refuse_used(folder)
+        _write_config(composed.cfg, folder)
+    except (OSError, UserError) as error:
+        lock.release()
+        if isinstance(error, UserError):
+            raise
+        if isinstance(error, Timeout):
+            told = f"{folder}: another run is writing there; wait for it, or name another with hydra.run.dir=DIR"
+        else:
+            told = (
+                f"cannot write the run folder {folder} ({error.strerror or error}); "
+                "name a place that can be written with hydra.run.dir=DIR or GENOLIGHTNING_LOGS"
+            )
+        raise UserError(told) from error
+    return lock
 
 
 def _quote(value: str) -> str:

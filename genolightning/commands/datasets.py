@@ -61,14 +61,19 @@ def _read(file: Path) -> dict[str, Any]:
     for entry in own.pop("defaults", []):
         shared = str(entry).partition("@")[0]
         if shared != "_self_" and (file.parent / f"{shared}.yaml").is_file():
-            merged |= _read(file.parent / f"{shared}.yaml")
-    return merged | own
+            merged = _over(merged, _read(file.parent / f"{shared}.yaml"))
+    return _over(merged, own)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    both = {key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)}
+    return below | above | {key: _over(below[key], above[key]) for key in both}
 
 
 def _info(name: str, file: Path, config_dir: Path | None) -> dict[str, Any]:
-    facts: dict[str, Any] = {"name": name, "about": words.about(file)} | {
-        key: value for key, value in _read(file).items() if key != "_target_" and "${" not in str(value)
-    }
+    written = {key: value for key, value in _read(file).items() if key != "_target_" and "${" not in str(value)}
+    first = {"name": name, "about": words.about(file), "kind": written.get("kind"), "classes": written.get("classes")}
+    facts: dict[str, Any] = first | {key: value for key, value in written.items() if key not in first}
     try:
         benchmark = _benchmark(name, config_dir)
         benchmark.prepare()
@@ -96,8 +101,9 @@ def _sheet(facts: dict[str, Any], indent: str = "") -> list[str]:
         if isinstance(value, dict) and value:
             lines += [f"{indent}{key}", *_sheet(value, f"{indent}  ")]
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else " ".join(str(value).split())
-            lines.append(f"{indent}{key:<{max(22 - len(indent), 1)}} {text}")
+            text = ", ".join(map(str, value)) if isinstance(value, list) else value
+            text = text if isinstance(text, str) else json.dumps(text)  # null and true, as they are written in YAML
+            lines.append(f"{indent}{key:<{max(22 - len(indent), 1)}} {' '.join(text.split())}")
     return lines
 
 

@@ -43,6 +43,7 @@ def finish(
     threshold = None
     if facts.kind == "binary" and facts.resolution_bp is None:
         chosen = predictions(trainer, model, data, "validation")
+        assert chosen.target is not None
         threshold = best_threshold(chosen.target, chosen.values)
     rows = predictions(trainer, model, data, "test")
     if not trainer.is_global_zero:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import COMPLEMENT, N, Codes, Packed
+from genolightning.genome.alphabet import COMPLEMENT, Codes, Packed
 
 
 def other_strand(codes: Codes) -> Codes:
@@ -27,7 +27,7 @@ def _reversed_rows(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def reversed_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolution_bp: int) -> NDArray[Any]:
-    """Turn targets that stand on bases or bins (rows, positions, ...) round with their sequence; padding stays right."""
+    """Turn targets on bases or bins (rows, positions, ...) round with their sequence; padding stays right."""
     positions = np.arange(target.shape[1])
     real = -(-lengths // resolution_bp)
     source = real[:, None] - 1 - positions

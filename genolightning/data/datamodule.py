@@ -71,7 +71,9 @@ class SequenceDataModule(pl.LightningDataModule):
         target = self._stores["train"].target
         left = np.arange(len(target))
         rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
-        for number, (split, share) in enumerate((("test", self.test_fraction), ("validation", self.validation_fraction))):
+        for number, (split, share) in enumerate(
+            (("test", self.test_fraction), ("validation", self.validation_fraction))
+        ):
             if split in self._stores:
                 rows[split] = (split, None)
             else:
@@ -125,7 +127,7 @@ class SequenceDataModule(pl.LightningDataModule):
         )
 
     def limit(self, length_bp: int | None) -> None:
-        """Take note of the longest row the model takes: longer rows are cropped, or are an error, as `too_long` says."""
+        """Note the longest row the model takes: longer rows are cropped, or are an error, as `too_long` says."""
         self.setup()
         if length_bp is None:
             return
@@ -136,8 +138,8 @@ class SequenceDataModule(pl.LightningDataModule):
                 row = int(np.argmax(lengths > length_bp))
                 name = store.ids[row if rows is None else rows[row]]
                 raise UserError(
-                    f"{self.benchmark.name}: {int((lengths > length_bp).sum())} {split} rows are longer than the {length_bp} bp "
-                    f"this model takes (first: {name}, {lengths[row]} bp); add dataset.too_long=crop"
+                    f"{self.benchmark.name}: {int((lengths > length_bp).sum())} {split} rows are longer than the "
+                    f"{length_bp} bp this model takes (first: {name}, {lengths[row]} bp); add dataset.too_long=crop"
                 )
         self.crop_bp = length_bp
 

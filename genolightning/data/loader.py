@@ -1,7 +1,7 @@
 """The loader: whole batches in an order that is a function of (seed, epoch), with a state that can be saved.
 
-One NumPy permutation an epoch and one gather a batch; no per-row Python. Lightning leaves this loader alone because it is
-no DataLoader: it deals its own batches to ranks, and its `state_dict` goes into the checkpoint.
+One NumPy permutation an epoch and one gather a batch; no per-row Python. Lightning leaves this loader alone because it
+is no DataLoader: it deals its own batches to ranks, and its `state_dict` goes into the checkpoint.
 """
 
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ class Store(NamedTuple):
     codes: Codes
     target: NDArray[Any]
     ids: NDArray[Any]
-    index: NDArray[np.int64]
+    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here
     dropped: dict[str, int]
     warnings: list[str]
 

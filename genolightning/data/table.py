@@ -25,7 +25,7 @@ class Taken(NamedTuple):
     codes: NDArray[np.uint8]
     lengths: NDArray[np.int64]
     target: NDArray[Any]
-    index: NDArray[np.int64]
+    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here
 
 
 class TokenTable(NamedTuple):
@@ -114,7 +114,9 @@ class Table:
         if self.tokens is None:
             return None
         most = int(self.tokens.counts.take(rows).max())
-        ids, mask, spans = (array.take(rows, 0)[:, :most] for array in (self.tokens.ids, self.tokens.mask, self.tokens.spans))
+        ids, mask, spans = (
+            array.take(rows, 0)[:, :most] for array in (self.tokens.ids, self.tokens.mask, self.tokens.spans)
+        )
         return Tokens(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(spans))
 
 

@@ -108,13 +108,13 @@ def read_gb_table(path: Path) -> IntervalTable:
     strand, or an id that stands twice in this file (ids may repeat between classes and splits).
     """
     path = Path(path)
-    rows = _fields(path, ",")
-    header = rows["fields"][0].to_list()
+    rows = _lines(path, ",")
+    header = rows["text"][0].split(",")
     if header != list(GB_COLUMNS):
         raise BadTable(f"{path} line 1: wanted the columns {','.join(GB_COLUMNS)}, found {','.join(header)[:200]}")
     if len(rows) == 1:
         raise BadTable(f"{path} has a header and no row; a class needs at least one interval")
-    columns = _columns(path, rows[1:], GB_COLUMNS, exact=True)
+    columns = _columns(path, rows[1:], GB_COLUMNS, ",")
     _refuse(path, columns, columns["id"] == "", "id", "an id")
     _refuse(path, columns, ~columns["id"].is_first_distinct(), "id", "an id that no earlier row has")
     return IntervalTable(_intervals(path, columns), columns["id"].to_numpy())
@@ -129,36 +129,33 @@ def read_bed(path: Path) -> IntervalTable:
     import polars as pl
 
     path = Path(path)
-    rows = _fields(path, "\t")
-    if rows["fields"].list.len().max() == 1:
-        rows = rows.with_columns(pl.col("text").str.extract_all(r"\S+").alias("fields"))
-    first = pl.col("fields").list.first()
-    rows = rows.filter(~(first.str.starts_with("#") | first.str.contains(r"^(track|browser)(\s|$)")))
+    rows = _lines(path, "\t").filter(~pl.col("text").str.contains(r"^(#|track(\s|$)|browser(\s|$))"))
     if not len(rows):
         raise BadTable(f"{path} has no interval; a BED line is chromosome, start and end, separated by tabs")
-    width = len(rows["fields"][0])
+    if "\t" not in rows["text"][0]:
+        rows = rows.with_columns(pl.col("text").str.strip_chars().str.replace_all(r"\s+", "\t"))
+    width = rows["text"][0].count("\t") + 1
     if width < 3:
         raise BadTable(
             f"{path} line {rows['line'][0]}: wanted 3 to 6 columns (chromosome, start, end), found {width}: "
             f"{rows['text'][0][:80]!r}"
         )
-    columns = _columns(path, rows, BED_COLUMNS[:width] + ("",) * (width - 6), exact=False)
+    columns = _columns(path, rows, [*BED_COLUMNS, *map(str, range(6, width))][:width], "\t")
     named = "id" in columns.columns and columns["id"].n_unique() == len(columns)
     ids = columns["id"] if named else pl.Series(np.arange(len(columns))).cast(pl.String)
     return IntervalTable(_intervals(path, columns), ids.to_numpy())
 
 
-def _fields(path: Path, separator: str) -> "pl.DataFrame":
-    """Every line that is not blank: its text, its number in the file, its fields."""
+def _lines(path: Path, separator: str) -> "pl.DataFrame":
+    """Every line that is not blank, and its number in the file."""
     import polars as pl
 
-    text = read_text(path).decode().replace("\r\n", "\n")
+    text = read_text(path).replace(b"\r\n", b"\n").decode()
     if separator == "," and '"' in text:
         text = _unquoted(path, text)
     lines = pl.Series("text", text.split("\n"))
-    table = pl.DataFrame({"text": lines, "line": np.arange(1, len(lines) + 1)})
-    blank = pl.col("text").str.strip_chars() == ""
-    return table.filter(~blank).with_columns(pl.col("text").str.split(separator).alias("fields"))
+    numbers = pl.Series("line", np.arange(1, len(lines) + 1))
+    return pl.DataFrame([lines, numbers]).filter(pl.col("text").str.contains(r"\S"))
 
 
 def _unquoted(path: Path, text: str) -> str:
@@ -169,21 +166,18 @@ def _unquoted(path: Path, text: str) -> str:
     return "\n".join(",".join(row) for row in rows)
 
 
-def _columns(path: Path, rows: "pl.DataFrame", names: Sequence[str], *, exact: bool) -> "pl.DataFrame":
-    """The named fields as columns beside `line` and `text`; start and end as whole numbers."""
+def _columns(path: Path, rows: "pl.DataFrame", names: Sequence[str], separator: str) -> "pl.DataFrame":
+    """The fields under their names, beside `line` and `text`; start and end as whole numbers."""
     import polars as pl
 
-    width = len(names)
-    _refuse(path, rows, rows["fields"].list.len() != width, "text", f"{width} fields, as on the first line")
-    fields = {
-        name: rows["fields"].list.get(place).str.strip_chars().alias(name) for place, name in enumerate(names) if name
-    }
-    columns = rows.select("line", "text").with_columns(fields.values())
+    fields = rows["text"].str.splitn(separator, len(names)).struct.rename_fields(list(names)).struct.unnest()
+    last = fields[names[-1]]  # null where a line has too few fields, holds the rest of the line where it has too many
+    ragged = last.is_null() | last.str.contains(separator, literal=True).fill_null(False)
+    _refuse(path, rows, ragged, "text", f"{len(names)} fields, as on the first line")
+    numbers = fields.select(pl.col("start", "end").cast(pl.Int64, strict=False))
     for name in ("start", "end"):
-        number = columns[name].str.extract(r"^(\d{1,18}|-\d{1,18})$").cast(pl.Int64)
-        _refuse(path, columns, number.is_null(), name, f"a whole number as {name}")
-        columns = columns.with_columns(number.alias(name))
-    return columns
+        _refuse(path, rows.hstack(fields.select(name)), numbers[name].is_null(), name, f"a whole number as {name}")
+    return rows.hstack(fields.with_columns(numbers))
 
 
 def _intervals(path: Path, columns: "pl.DataFrame") -> Intervals:

@@ -43,9 +43,9 @@ class CNN(nn.Module):
                 f"model=cnn takes training rows of {SHORTEST_BP} bp or more, the longest here has {facts.length_bp}; "
                 "choose model=convnet"
             )
-        padded = varied(facts)
+        padded = facts.shortest_bp < facts.length_bp
         self.contracted = contracted
-        self.length_bp = facts.length_bp  # the longest input
+        self.max_length_bp = facts.length_bp
         self.symbols = 8 if padded else 7
         self.width = facts.length_bp + (3 if padded else 2)
         self.positions = (((self.width - 7) // 2 - 7) // 2 - 7) // 2
@@ -65,12 +65,12 @@ class CNN(nn.Module):
     def framed(self, batch: Batch) -> Tensor:
         """Frame sequences with `<bos>` and `<eos>` and pad them: uint8 (batch, width) of symbols.
 
-        UserError where a sequence is longer than `length_bp`.
+        UserError where a sequence is longer than `max_length_bp`.
         """
         codes = batch.codes
-        if codes.shape[1] > self.length_bp:
+        if codes.shape[1] > self.max_length_bp:
             raise UserError(
-                f"this cnn reads {self.length_bp} bp, a sequence has {int(batch.lengths.max())}; "
+                f"this cnn reads {self.max_length_bp} bp, a sequence has {int(batch.lengths.max())}; "
                 "add dataset.too_long=crop to read the first bases"
             )
         end = batch.lengths[:, None] + 1
@@ -110,8 +110,3 @@ class FlattenHead(nn.Module):
     def forward(self, features: Features, batch: Batch) -> Tensor:
         logits: Tensor = self.linear(features.values.transpose(1, 2).flatten(1))  # channel by channel, as published
         return logits
-
-
-def varied(facts: Facts) -> bool:
-    """Whether training rows differ in length."""
-    return bool(getattr(facts, "shortest_bp", facts.length_bp) < facts.length_bp)

@@ -24,7 +24,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(batch, dim, positions) to the same; mask is (batch, 1, positions)."""
         h = self.conv1(torch.relu(self.norm1(x)) * mask)
-        return x + self.dropout(self.conv2(torch.relu(self.norm2(h))))
+        out: Tensor = x + self.dropout(self.conv2(torch.relu(self.norm2(h))))
+        return out
 
 
 class ConvNet(nn.Module):
@@ -33,7 +34,14 @@ class ConvNet(nn.Module):
     max_length_bp: int | None = None
 
     def __init__(
-        self, *, dim: int = 96, stem_kernel: int = 13, kernel: int = 5, blocks: int = 4, stride: int = 2, dropout: float = 0.1
+        self,
+        *,
+        dim: int = 96,
+        stem_kernel: int = 13,
+        kernel: int = 5,
+        blocks: int = 4,
+        stride: int = 2,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.dim, self.stride = dim, stride

@@ -25,7 +25,7 @@ class PooledHead(nn.Module):
         super().__init__()
         self.pool = pool()
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(backbone.dim * int(self.pool.factor), outputs(facts))
+        self.linear = nn.Linear(backbone.dim * int(getattr(self.pool, "factor", 1)), outputs(facts))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
         logits: Tensor = self.linear(self.dropout(self.pool(features)))

@@ -42,6 +42,8 @@ def to_resolution(features: Features, stride: int, resolution_bp: int) -> Featur
     times = resolution_bp // stride
     short = -values.shape[1] % times
     values, mask = nn.functional.pad(values, (0, 0, 0, short)), nn.functional.pad(mask, (0, short))
-    shares = mask.unflatten(1, (-1, times))[..., None].to(values.dtype)
-    total = (values.unflatten(1, (-1, times)) * shares).sum(2)
-    return Features(total / shares.sum(2).clamp(min=1), mask.unflatten(1, (-1, times)).any(2))
+    rows, bins = mask.shape[0], mask.shape[1] // times
+    mask = mask.view(rows, bins, times)
+    shares = mask[..., None].to(values.dtype)
+    total = (values.reshape(rows, bins, times, -1) * shares).sum(2)
+    return Features(total / shares.sum(2).clamp(min=1), mask.any(2))

@@ -46,5 +46,6 @@ def percentile_interval(value: float, samples: Array) -> tuple[float, float]:
         return float("nan"), float("nan")
     if not len(defined):
         return value, value
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    # place (n + 1) q: the one at which a new draw falls below with chance q (Davison & Hinkley 1997, 5.3)
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="weibull")
     return min(float(low), value), max(float(high), value)

@@ -1,7 +1,6 @@
 """The Genomic Benchmarks baseline is the published network, whichever way its first layer is computed."""
 
 import copy
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,18 +8,13 @@ import torch
 from torch import nn
 
 from genolightning.batch import Batch
+from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
 from genolightning.models.cnn import CNN, FlattenHead
 
 
-class Told(NamedTuple):
-    """Facts of a dataset, as far as this model reads them."""
-
-    length_bp: int
-    kind: str = "binary"
-    classes: tuple[str, ...] = ("no", "yes")
-    resolution_bp: int | None = None
-    shortest_bp: int = 10_000
+def told(length_bp, *, shortest_bp=None, kind="binary", classes=("no", "yes"), resolution_bp=None):
+    return Facts(kind, list(classes), length_bp, shortest_bp or length_bp, resolution_bp)
 
 
 def batch_of(rows, length, *, shortest=None, seed=0):
@@ -64,7 +58,7 @@ def published(symbols, length, out):
 
 
 def test_at_251_bp_it_has_the_published_67089_parameters():
-    parameters = [one for part in network(Told(251)) for one in part.parameters()]
+    parameters = [one for part in network(told(251)) for one in part.parameters()]
     assert sum(one.numel() for one in parameters) == 67_089
 
 
@@ -72,7 +66,7 @@ def test_at_251_bp_it_has_the_published_67089_parameters():
 @pytest.mark.parametrize(("shortest", "classes"), [(None, "ab"), (60, "abc")])
 def test_with_copied_weights_it_is_the_published_network(contracted, shortest, classes):
     kind = "binary" if len(classes) == 2 else "multiclass"
-    ours = network(Told(90, kind, tuple(classes), shortest_bp=shortest or 90), contracted=contracted)
+    ours = network(told(90, kind=kind, classes=classes, shortest_bp=shortest), contracted=contracted)
     theirs = published(8 if shortest else 7, 93 if shortest else 92, 1 if kind == "binary" else 3)
     copy_published(theirs, ours)
     batch = batch_of(6, 90, shortest=shortest)
@@ -91,7 +85,7 @@ def copy_published(theirs, ours):
 
 @pytest.mark.parametrize("shortest", [None, 60])
 def test_contracted_and_plain_forms_train_alike_for_20_adam_steps(shortest):
-    facts = Told(80, shortest_bp=shortest or 80)
+    facts = told(80, shortest_bp=shortest)
     plain = [part.double() for part in network(facts, contracted=False)]
     fast = copy.deepcopy(plain)
     fast[0].contracted = True
@@ -112,7 +106,7 @@ def test_contracted_and_plain_forms_train_alike_for_20_adam_steps(shortest):
 
 
 def test_the_forms_agree_in_single_precision_too():
-    facts = Told(251)
+    facts = told(251)
     plain, fast = network(facts, contracted=False), network(facts)
     batch = batch_of(16, 251)
     for pair in (plain, fast):
@@ -124,13 +118,13 @@ def test_the_forms_agree_in_single_precision_too():
 def test_eos_follows_the_last_true_base_and_n_is_told_from_padding():
     codes = torch.tensor([[0, 1, 4, 5, *[4] * 51], [3] * 55], dtype=torch.uint8)
     batch = Batch(codes, torch.tensor([4, 55]), torch.tensor([0, 1]), torch.arange(2))
-    framed = CNN(facts=Told(55, shortest_bp=4)).framed(batch)
+    framed = CNN(facts=told(55, shortest_bp=4)).framed(batch)
     assert framed[0].tolist() == [5, 0, 1, 4, 4, 6, *[7] * 52]
     assert framed[1].tolist() == [5, *[3] * 55, 6, 7]
 
 
 def test_a_batch_narrower_than_the_input_gives_the_same_logits():
-    pair = [part.eval() for part in network(Told(100, shortest_bp=60))]
+    pair = [part.eval() for part in network(told(100, shortest_bp=60))]
     wide = batch_of(4, 100, shortest=60)
     wide = wide._replace(codes=wide.codes.clone(), lengths=wide.lengths.clamp(max=70))
     wide.codes[torch.arange(100) >= wide.lengths[:, None]] = 4
@@ -139,12 +133,12 @@ def test_a_batch_narrower_than_the_input_gives_the_same_logits():
 
 def test_a_longer_sequence_is_refused_with_the_way_out():
     with pytest.raises(UserError, match=r"reads 80 bp, a sequence has 81.*dataset\.too_long=crop"):
-        CNN(facts=Told(80))(batch_of(2, 81))
+        CNN(facts=told(80))(batch_of(2, 81))
 
 
 def test_rows_too_short_for_the_network_and_labels_on_bases_are_refused():
     with pytest.raises(UserError, match="55 bp or more"):
-        CNN(facts=Told(54))
-    assert CNN(facts=Told(55)).positions == 1
+        CNN(facts=told(54))
+    assert CNN(facts=told(55)).positions == 1
     with pytest.raises(UserError, match="one label a sequence"):
-        FlattenHead(CNN(facts=Told(80)), Told(80, resolution_bp=1))
+        FlattenHead(CNN(facts=told(80)), told(80, resolution_bp=1))

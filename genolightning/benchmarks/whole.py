@@ -1,0 +1,99 @@
+"""A benchmark's published rows as an audit and a re-split see them: train, then test, in file order, genome or none."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolightning.baselines import end_to_end
+from genolightning.benchmarks.intervals import IntervalTables, join
+from genolightning.benchmarks.motifs import Motifs
+from genolightning.benchmarks.rows import Benchmark
+from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
+from genolightning.genome.alphabet import Codes, Packed
+from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
+from genolightning.genome.names import common_name
+
+PUBLISHED = ("train", "test")
+
+
+class Whole(NamedTuple):
+    """Rows of both published splits; those of an interval table that the genome lacks are among them."""
+
+    classes: list[str]  # [] where rows have no single class: regression, multilabel, labels a base
+    target: NDArray[np.int64] | None  # (rows,) class numbers, None where there are no classes
+    test: NDArray[np.bool_]  # (rows,)
+    lengths: NDArray[np.int64]  # (rows,) in bp
+    intervals: Intervals | None  # None for tables of sequences
+    codes: Packed | None  # None where the genome is not there, or not whole
+    notes: list[str]  # what could not be looked at
+
+
+def whole(benchmark: Benchmark) -> Whole:
+    """Read train and test. Of interval tables a genome is read where it is there and holds every row, else noted.
+
+    Raises UserError for a benchmark without a test file of its own: there is no published split to look at.
+    """
+    if "test" not in benchmark.splits():
+        raise UserError(f"{benchmark.name} has no test file; name one: dataset.test=FILE")
+    return _of_intervals(benchmark) if isinstance(benchmark, IntervalTables) else _of_sequences(benchmark)
+
+
+def _of_sequences(benchmark: Benchmark) -> Whole:
+    rows = [benchmark.rows(split) for split in PUBLISHED]
+    codes = end_to_end(join([one.codes for one in rows]))
+    test = np.repeat([False, True], [len(one.index) for one in rows])
+    lengths = np.diff(codes.offsets)
+    target = _single_class(benchmark, [one.target for one in rows])
+    classes = list(benchmark.classes) if target is not None else []
+    return Whole(classes, target, test, lengths, None, codes, [])
+
+
+def _of_intervals(benchmark: IntervalTables) -> Whole:
+    if isinstance(benchmark, Motifs):
+        benchmark.prepare()
+    tables = [read_tables(benchmark, split) for split in PUBLISHED]
+    parts = [scoped(benchmark, label, table.intervals) for split in tables for label, table in split.items()]
+    intervals = Intervals.concat(parts)
+    test = np.repeat([False, True], [sum(len(table.ids) for table in split.values()) for split in tables])
+    notes, codes = [], None
+    try:
+        rows = [benchmark.rows(split) for split in PUBLISHED]
+        if any(one.dropped for one in rows):
+            raise OutOfChromosome(f"{benchmark.name}: the genome lacks some rows")
+        codes = end_to_end(join([one.codes for one in rows]))
+    except (GenomeMissing, OutOfChromosome) as error:
+        notes.append(f"no bases were read, intervals only: {str(error).partition(';')[0]}")
+    if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
+        return Whole([], None, test, intervals.lengths, intervals, codes, notes)
+    target = np.concatenate([np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables])
+    return Whole(list(benchmark.classes), target, test, intervals.lengths, intervals, codes, notes)
+
+
+def read_tables(benchmark: IntervalTables, split: str) -> dict[str, IntervalTable]:
+    """A split's interval tables by class, in the order of its rows; no genome is opened."""
+    return {label: read_gb_table(benchmark._table(split, label)) for label in benchmark.tables}
+
+
+def scoped(benchmark: IntervalTables, label: str, intervals: Intervals) -> Intervals:
+    """The intervals of a class with `assembly:chromosome` as names: chrX of two species, or of two spellings, told apart."""
+    assembly = benchmark._assembly if isinstance(benchmark._assembly, str) else benchmark._assembly[label]
+    names, place = np.unique(intervals.chrom.astype(str), return_inverse=True)
+    spelled = np.array([f"{assembly}:{common_name(name)}" for name in names.tolist()])
+    return Intervals(spelled[place], intervals.start, intervals.end, intervals.strand)
+
+
+def _single_class(benchmark: Benchmark, targets: list[NDArray[Any]]) -> NDArray[np.int64] | None:
+    target = np.concatenate(targets) if targets[0].ndim == 1 else None
+    if benchmark.kind not in ("binary", "multiclass") or target is None or target.min(initial=0) < 0:
+        return None
+    return target.astype(np.int64)
+
+
+def take(codes: Codes, rows: NDArray[np.int64]) -> Packed:
+    """Some rows of codes, in the order asked for."""
+    packed = end_to_end(codes)
+    lengths = np.diff(packed.offsets)[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    source = np.repeat(packed.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+    return Packed(packed.values[source], offsets)

@@ -1,0 +1,63 @@
+"""`genolightning predict run=DIR input=F output=F`: a trained model on new DNA; needs neither dataset nor labels."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genolightning.commands import words
+from genolightning.commands.say import say
+from genolightning.commands.test import of_run
+from genolightning.errors import UserError
+
+
+def main(given: list[str]) -> int:
+    args = words.parse("predict", given)
+    path, composed = of_run("predict", args)
+    if args.cfg:
+        from omegaconf import OmegaConf
+
+        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
+        return 0
+    predict(composed.cfg, path)
+    return 0
+
+
+def predict(cfg: Any, path: Path) -> None:
+    """Read, predict, write; nothing is written unless every row was predicted."""
+    output = Path(cfg.output)
+    if output.suffix not in (".parquet", ".csv"):
+        raise UserError(f"output={output}: wanted a name that ends in .parquet or .csv")
+    if not output.absolute().parent.is_dir():
+        raise UserError(f"output={output}: there is no folder {output.absolute().parent}; make it first")
+    from genolightning.benchmarks.unlabelled import read_unlabelled, tiles
+    from genolightning.commands import build
+    from genolightning.commands.finish import gathered
+    from genolightning.commands.trained import checkpoint_of, load
+    from genolightning.paths import in_data_root
+    from genolightning.record import Predictions, write_predictions
+
+    rows = read_unlabelled(
+        in_data_root(cfg.input),
+        genome=in_data_root(cfg.genome) if cfg.genome else None,
+        sequence=cfg.dataset.get("sequence") or "sequence",
+        id=cfg.dataset.get("id"),
+    )
+    if cfg.tile_bp is not None:
+        if cfg.tile_bp < 1:
+            raise UserError(f"tile_bp={cfg.tile_bp}: wanted 1 or more bases")
+        rows = tiles(rows, cfg.tile_bp)
+    trained = load(cfg, checkpoint_of(path)[1])
+    loader = trained.batches(rows, batch_size=cfg.dataset.batch_size, crop=cfg.dataset.get("too_long") == "crop")
+    table_rows = np.arange(len(rows.ids))
+    loader.table.index = table_rows  # tiles of one row share its number: keep them apart until they are in order
+    trainer = build.trainer(cfg, logger=False)
+    order, values = gathered(trainer, trained.model, loader)
+    if not trainer.is_global_zero:
+        return
+    values = values[np.argsort(order, kind="stable")]
+    resolution = trained.facts.resolution_bp
+    places = -(-loader.table.lengths // resolution) if resolution else None
+    made = Predictions(rows.index, rows.ids, None, values, places)
+    write_predictions(output, made, trained.facts.kind, trained.facts.classes)
+    say(f"{len(rows.ids):,} rows predicted: {output}")

@@ -1,0 +1,47 @@
+"""`genolightning test run=DIR`: score a trained run again, data and model from its folder, trainer from here."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from genolightning.commands import compose as door
+from genolightning.commands import saved, words
+from genolightning.commands.say import say
+from genolightning.commands.train import summary
+from genolightning.errors import UserError
+
+
+def main(given: list[str]) -> int:
+    args = words.parse("test", given)
+    folder, composed = of_run("test", args)
+    if args.cfg:
+        from omegaconf import OmegaConf
+
+        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
+        return 0
+    start = time.monotonic()
+    with door.run_folder("test", composed) as out:
+        from genolightning.commands import build
+        from genolightning.commands.finish import finish
+        from genolightning.commands.trained import checkpoint_of
+
+        _, checkpoint = checkpoint_of(folder)
+        parts = build.parts(composed.cfg)
+        trainer = build.trainer(composed.cfg, out, logger=False)
+        record = finish(composed.cfg, out, trainer, parts, checkpoint, started=start, verb="test")
+        if record is not None:
+            say(*summary(record), f"run folder {out}")
+    return 0
+
+
+def of_run(verb: str, args: Any) -> tuple[Path, door.Composed]:
+    """The config of `run=DIR` (or a checkpoint in it), checked and composed with the words; trainer from here."""
+    given = words.value_of(args.overrides, "run")
+    if given is None:
+        raise UserError(f"which run? add run=DIR; see: genolightning {verb} --help")
+    path = Path(given)
+    folder = path.absolute().parent.parent if path.suffix == ".ckpt" else path
+    trust = words.value_of(args.overrides, "trust")
+    kept = saved.read(folder, without=saved.THIS_MACHINE, trust=trust)
+    kept.pop("resume", None)
+    return path, door.compose(verb, args.overrides, config_dir=args.config_dir, saved=kept)
