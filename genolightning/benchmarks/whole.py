@@ -11,6 +11,7 @@ from genolightning.benchmarks.motifs import Motifs
 from genolightning.benchmarks.rows import Benchmark
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
 from genolightning.genome.alphabet import Codes, Packed
+from genolightning.genome.files import sha256
 from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
 from genolightning.genome.names import common_name
 
@@ -97,3 +98,12 @@ def take(codes: Codes, rows: NDArray[np.int64]) -> Packed:
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     source = np.repeat(packed.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
     return Packed(packed.values[source], offsets)
+
+
+def fingerprint(benchmark: Benchmark) -> dict[str, str]:
+    """File -> sha256 of the published tables; of interval tables the genome is left out, for it may not be there."""
+    if not isinstance(benchmark, IntervalTables):
+        return {name: key for split in PUBLISHED for name, key in benchmark.sha256(split).items()}
+    return {
+        f"{split}/{label}": sha256(benchmark._table(split, label)) for split in PUBLISHED for label in benchmark.tables
+    }

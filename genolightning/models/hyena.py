@@ -70,10 +70,14 @@ class ImplicitFilter(nn.Module):
             return waves * (torch.exp(-deltas[:, None] * time) + self.shift)
 
     def positions(self, length: int) -> tuple[Tensor, Tensor]:
-        """Lags as the network reads them: t (length,) and z = [t, cos, -sin] (length, emb_dim), of the Hyena paper."""
+        """Lags as the network reads them: t (length,) and z = [t, cos, -sin] (length, emb_dim), of the Hyena paper.
+
+        Three sines of ten times their input make a rounding here a thousand times larger, so t is rounded as published.
+        """
         device = self.bias.device
         lag = torch.arange(length, device=device, dtype=torch.float32)
-        time = lag / max(self.l_max - 1, 1)
+        time = torch.linspace(0, 1, self.l_max, device=device)[:length]
+        time = torch.cat([time, lag[self.l_max :] / (self.l_max - 1)])
         bands = torch.linspace(1e-4, self.bands - 1, self.bands, device=device)
         angle = bands * (2 * math.pi * lag / self.l_max)[:, None]
         return time, torch.cat([time[:, None], torch.cos(angle), -torch.sin(angle)], 1)

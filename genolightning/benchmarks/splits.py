@@ -1,0 +1,164 @@
+"""Other splits of a benchmark's published rows: `clean` keeps whole groups together, `chromosome` whole chromosomes.
+
+The published split stays as it is, under its own id. A group is what must not be torn: rows whose intervals overlap,
+directly or through others, equal sequences, and near-duplicates where the bases are there. As in GraphPart (Teufel et al.,
+NAR Genom. Bioinform. 5:lqad088, 2023) and DataSAIL (Joeres et al., Nat. Commun. 16:3337, 2025), but sizes are met greedily.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genolightning.benchmarks.audit import same_rows
+from genolightning.benchmarks.near import near_pairs
+from genolightning.benchmarks.rows import Benchmark
+from genolightning.benchmarks.whole import Whole, fingerprint, take, whole
+from genolightning.errors import UserError
+from genolightning.genome.files import atomic_write
+from genolightning.genome.overlap import merged, on_one_line
+from genolightning.paths import cache_dir
+
+KINDS = ("original", "clean", "chromosome")
+LEAST_ROWS = 100  # test rows of each class, unless the published split has fewer
+SHARE_SLACK = 0.05  # how far the majority share may move
+RECIPE = 1  # counts up when the same rows come to be split otherwise
+
+Rows = NDArray[np.int64]
+
+
+class Assignment(NamedTuple):
+    """Which rows of the published train and test tables, end to end and before any drop, go where."""
+
+    train: Rows  # ascending
+    test: Rows  # ascending
+    id: str  # "original", or the kind and a hash of kind, seed, tables and rows: the same on every machine
+    notes: list[str]  # what the split could not keep to
+
+
+def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
+    """Split a benchmark's rows again; worked out once, then read from `splits` in the cache folder.
+
+    Every class keeps 100 test rows (or its published number if that is smaller) and the majority share of the test rows
+    stays within .05 of the published; `notes` name a class that cannot. Raises UserError for another kind, a benchmark
+    without a test file, `chromosome` without coordinates, and where no test row at all can be set apart.
+    """
+    if kind not in KINDS:
+        raise UserError(f"dataset.split={kind}: wanted {', '.join(KINDS)}")
+    rows = whole(benchmark)
+    if kind == "original":
+        return Assignment(np.flatnonzero(~rows.test), np.flatnonzero(rows.test), "original", [])
+    recipe = {"recipe": RECIPE, "kind": kind, "seed": seed, "files": fingerprint(benchmark), "bases": rows.codes is not None}
+    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    file = cache_dir() / "splits" / f"{key[:32]}.npz"
+    if (known := _read(file, len(rows.test))) is not None:
+        return known
+    group = _chromosomes(benchmark, rows) if kind == "chromosome" else groups(rows)
+    test, notes = choose(group, rows.target, rows.test, seed)
+    if not test.any() or test.all():
+        raise UserError(
+            f"{benchmark.name}: its rows hang together so that no {kind} split exists; use dataset.split=original"
+        )
+    name = hashlib.sha256(f"{RECIPE} {kind} {seed} {fingerprint(benchmark)}".encode() + np.packbits(test).tobytes())
+    made = Assignment(np.flatnonzero(~test), np.flatnonzero(test), f"{kind}-{name.hexdigest()[:12]}", notes)
+    _write(file, made)
+    return made
+
+
+def groups(rows: Whole) -> Rows:
+    """A number for each group of rows that must stay together, (rows,)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    same = same_rows(rows)
+    count = int(same.max()) + 1
+    _, first = np.unique(same, return_index=True)
+    edges = []
+    if rows.intervals is not None:
+        locus = merged(on_one_line(rows.intervals)[0])
+        _, one_of_it = np.unique(locus, return_index=True)
+        edges.append((same, same[one_of_it][locus]))
+    if rows.codes is not None:
+        pairs = near_pairs(take(rows.codes, first))
+        edges.append((pairs.first, pairs.second))
+    one, other = (np.concatenate(side) for side in zip(*edges, strict=True))
+    graph = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(count, count))
+    number: Rows = connected_components(graph, directed=False)[1].astype(np.int64)[same]
+    return number
+
+
+def choose(
+    group: Rows, target: Rows | None, published: NDArray[np.bool_], seed: int
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Choose whole groups as the test rows, so that each class has about as many as were published.
+
+    Groups are taken in random order while no class grows beyond its wish. Where a class falls short, the wishes of the
+    others shrink with it as far as the guards ask. Returns which rows are test rows, and what could not be kept to.
+    """
+    labels = np.zeros(len(group), np.int64) if target is None else target
+    wish = np.bincount(labels[published], minlength=int(labels.max()) + 1)
+    table = np.zeros((int(group.max()) + 1, len(wish)), np.int64)
+    np.add.at(table, (group, labels), 1)
+    order = np.random.default_rng([seed, RECIPE]).permutation(len(table))
+    taken = _fill(table, order, wish)
+    share = wish.max() / wish.sum()
+    if abs(_majority(table[taken].sum(axis=0), wish) - share) > SHARE_SLACK:
+        reached = table[taken].sum(axis=0) / np.maximum(wish, 1)
+        scale = max(float(reached[wish > 0].min()), min(1.0, LEAST_ROWS / int(wish[wish > 0].min())))
+        taken = _fill(table, order, np.ceil(wish * scale).astype(np.int64))
+    return taken[group], _shortfalls(table[taken].sum(axis=0), wish)
+
+
+def _fill(table: Rows, order: Rows, wish: Rows) -> NDArray[np.bool_]:
+    """Which groups are taken: each that still fits, in the order given."""
+    taken = np.zeros(len(table), bool)
+    left = wish.tolist()
+    sizes = table.tolist()
+    for number in order.tolist():
+        size = sizes[number]
+        if all(one <= room for one, room in zip(size, left, strict=True)):
+            taken[number] = True
+            left = [room - one for one, room in zip(size, left, strict=True)]
+            if not any(left):
+                break
+    return taken
+
+
+def _majority(count: Rows, wish: Rows) -> float:
+    """The share of the class that is the published majority."""
+    return float(count[wish.argmax()] / max(count.sum(), 1))
+
+
+def _shortfalls(count: Rows, wish: Rows) -> list[str]:
+    notes = [
+        f"class {label}: {found} test rows, {min(LEAST_ROWS, wanted)} wanted; its rows hang together in groups too large"
+        for label, (found, wanted) in enumerate(zip(count.tolist(), wish.tolist(), strict=True))
+        if found < min(LEAST_ROWS, wanted)
+    ]
+    before, now = float(wish.max() / wish.sum()), _majority(count, wish)
+    if abs(now - before) > SHARE_SLACK:
+        notes.append(f"the majority class is {now:.3f} of the test rows, {before:.3f} as published")
+    return notes
+
+
+def _chromosomes(benchmark: Benchmark, rows: Whole) -> Rows:
+    if rows.intervals is None:
+        raise UserError(f"{benchmark.name} has no coordinates, so no chromosomes to hold out; use dataset.split=clean")
+    return np.unique(rows.intervals.chrom, return_inverse=True)[1].reshape(-1)
+
+
+def _read(file: Path, rows: int) -> Assignment | None:
+    try:
+        with np.load(file, allow_pickle=False) as kept:
+            made = Assignment(kept["train"], kept["test"], str(kept["id"]), [str(note) for note in kept["notes"]])
+    except (OSError, ValueError, KeyError, EOFError):
+        return None
+    return made if len(made.train) + len(made.test) == rows else None
+
+
+def _write(file: Path, made: Assignment) -> None:
+    with atomic_write(file) as part, open(part, "wb") as out:
+        np.savez_compressed(out, train=made.train, test=made.test, id=made.id, notes=np.array(made.notes, dtype=str))
