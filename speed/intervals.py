@@ -20,13 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from upstream import ONE_THREAD, SPEED, environment
 
-from genolightning.genome.alphabet import decode
+from genolightning.genome.alphabet import Codes, decode
 from genolightning.genome.intervals import read_gb_table
 from genolightning.genome.reference import Genome
 
@@ -59,7 +60,7 @@ def write_inputs(folder: Path) -> None:
     (folder / "dataset" / "metadata.yaml").write_text(METADATA)
 
 
-def our_codes(folder: Path, cache: Path) -> dict[Path, np.ndarray]:
+def our_codes(folder: Path, cache: Path) -> dict[Path, Codes]:
     """Base codes of every table, by its place in the dataset."""
     genome = Genome(folder / "references" / "genome.fa.gz", cache=cache)
     dataset = folder / "dataset"
@@ -77,7 +78,7 @@ def our_child(folder: Path, cache: Path) -> None:
     print(time.process_time() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
-def measured(command: list[object], *, home: Path) -> tuple[float, float]:
+def measured(command: Sequence[object], *, home: Path) -> tuple[float, float]:
     """CPU seconds and peak MB that a child prints on its last line."""
     env = os.environ | ONE_THREAD | {"POLARS_MAX_THREADS": "1", "HOME": str(home)}
     done = subprocess.run(

@@ -97,7 +97,9 @@ def audit_rows(
         test_near=None if similarity is None else float(np.mean(similarity > 0)),
         **found,
         similarity_to_train=None if similarity is None else _binned(similarity),
-        by_class=_by_class(rows, train, test, {"test_exact": repeats, "test_overlap": overlap, "test_overlap_half": half}),
+        by_class=_by_class(
+            rows, train, test, {"test_exact": repeats, "test_overlap": overlap, "test_overlap_half": half}
+        ),
         notes=rows.notes,
     )
 
@@ -209,7 +211,10 @@ def _by_class(
         table[label] = {
             "train": int(here.sum()),
             "test": int(there.sum()),
-            **{key: None if mark is None or not there.any() else float(mark[there].mean()) for key, mark in marks.items()},
+            **{
+                key: None if mark is None or not there.any() else float(mark[there].mean())
+                for key, mark in marks.items()
+            },
             "loci": _loci(rows.intervals, np.concatenate([train[here], test[there]])),
         }
     return table

@@ -67,7 +67,9 @@ def _of_intervals(benchmark: IntervalTables) -> Whole:
         notes.append(f"no bases were read, intervals only: {str(error).partition(';')[0]}")
     if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
         return Whole([], None, test, intervals.lengths, intervals, codes, notes)
-    target = np.concatenate([np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables])
+    target = np.concatenate(
+        [np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables]
+    )
     return Whole(list(benchmark.classes), target, test, intervals.lengths, intervals, codes, notes)
 
 

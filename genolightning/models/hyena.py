@@ -72,15 +72,16 @@ class ImplicitFilter(nn.Module):
     def positions(self, length: int) -> tuple[Tensor, Tensor]:
         """Lags as the network reads them: t (length,) and z = [t, cos, -sin] (length, emb_dim), of the Hyena paper.
 
-        Three sines of ten times their input make a rounding here a thousand times larger, so t is rounded as published.
+        Three sines of ten times their input make a rounding here a thousand times larger: it is computed as published.
         """
         device = self.bias.device
         lag = torch.arange(length, device=device, dtype=torch.float32)
         time = torch.linspace(0, 1, self.l_max, device=device)[:length]
         time = torch.cat([time, lag[self.l_max :] / (self.l_max - 1)])
         bands = torch.linspace(1e-4, self.bands - 1, self.bands, device=device)
-        angle = bands * (2 * math.pi * lag / self.l_max)[:, None]
-        return time, torch.cat([time[:, None], torch.cos(angle), -torch.sin(angle)], 1)
+        angle = 2 * math.pi * lag / self.l_max
+        wave = torch.exp(-1j * bands * angle[:, None])
+        return time, torch.cat([time[:, None], wave.real, wave.imag], 1)
 
 
 class HyenaOperator(nn.Module):

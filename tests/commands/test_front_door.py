@@ -401,32 +401,3 @@ def test_a_mistake_found_after_writing_keeps_the_folder(configs, tmp_path):
         (folder / "metrics.csv").touch()
         raise UserError("too late")
     assert (tmp_path / "r" / ".hydra" / "config.yaml").exists()
-
-
-# the verbs with ordinary options
-
-
-@pytest.mark.parametrize(
-    "given",
-    [["datasets"], ["datasets", "lst"], ["datasets", "info"], ["datasets", "info", "no_such"], ["models", "--jsn"]],
-)
-def test_a_mistake_in_an_ordinary_option_is_one_line(monkeypatch, capsys, given):
-    said = call(monkeypatch, capsys, *given)
-    assert (said.code, len(said.lines)) == (2, 1)
-
-
-def test_datasets_list_says_what_each_is(monkeypatch, capsys, configs):
-    (configs / "dataset" / "broken.yaml").unlink()
-    (configs / "dataset" / "base").mkdir()
-    (configs / "dataset" / "base" / "shared.yaml").write_text("kind: regression")
-    (configs / "dataset" / "heir.yaml").write_text("# from a base\ndefaults: [base/shared@_here_, _self_]\nname: heir")
-    said = call(monkeypatch, capsys, "datasets", "list", "--json", f"--config-dir={configs}")
-    rows = {row["name"]: row for row in yaml.safe_load(said.out)}
-    assert rows["toy"] == {
-        "name": "toy",
-        "kind": "binary",
-        "classes": 2,
-        "about": "a dataset that is only its facts",
-    }
-    assert rows["heir"]["kind"] == "regression"
-    assert "base" not in rows
