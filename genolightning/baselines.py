@@ -31,8 +31,8 @@ def most_frequent(target: Labels) -> int:
 def look_up(train: Intervals, target: Labels, test: Intervals) -> Labels:
     """Give each test row the class of the training interval it shares most bases with; it never sees a base.
 
-    Strands are ignored, ties go to the earlier class. A row that meets no training interval gets the class most frequent
-    among the training rows that meet no other training row (of all training rows, where each meets another).
+    Strands are ignored, ties go to the earlier class. A row that meets no training interval gets the class most
+    frequent among the training rows that meet no other training row (of all, where each meets another).
     """
     known, asked = on_one_line(train, test)
     # the same interval twice changes nothing but the work; of its classes the earliest wins every tie
@@ -77,7 +77,8 @@ def base_frequencies(codes: Codes) -> NDArray[np.float64]:
     packed = end_to_end(codes)
     rows = np.repeat(np.arange(len(packed.offsets) - 1), np.diff(packed.offsets))
     counts = np.bincount(rows * 6 + packed.values, minlength=6 * (len(packed.offsets) - 1)).reshape(-1, 6)[:, :4]
-    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def composition(train: Codes, target: Labels, test: Codes) -> NDArray[np.float64]:
@@ -103,7 +104,7 @@ def nearest_kmer_neighbour(train: Codes, target: Labels, test: Codes, *, k: int 
 
 
 def kmer_frequencies(codes: Codes, k: int) -> "csr_matrix":
-    """How often each k-mer stands in each row, over the row's k-mers: sparse (rows, 4**k); windows with N are left out."""
+    """How often each k-mer stands in a row, over all k-mers of the row: sparse (rows, 4**k); no k-mer holds N."""
     from scipy.sparse import csr_matrix
 
     packed = end_to_end(codes)

@@ -13,6 +13,7 @@ import importlib.util
 import json
 import sys
 import types
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class NoDrop(nn.Module):
         return x
 
 
+@cache
 def load(path: Path) -> Any:
     """Import the reference file as it is; what it imports and this comparison does not run is stood in for."""
     stand_ins = {

@@ -1,7 +1,7 @@
 """The audit of a split: repeated rows, overlaps, near-duplicates, and baselines that must not work.
 
-Sources: Whalen et al., Nat. Rev. Genet. 23:169, 2022; Kapoor & Narayanan, Patterns 4:100804, 2023; Rafi et al., hashFrag,
-bioRxiv 2025.01.22.634321.
+Sources: Whalen et al., Nat. Rev. Genet. 23:169, 2022; Kapoor & Narayanan, Patterns 4:100804, 2023; Rafi et al.,
+hashFrag, bioRxiv 2025.01.22.634321.
 """
 
 from typing import Any, NamedTuple
@@ -136,7 +136,8 @@ def judge(scores: dict[str, float | None], touched: float) -> tuple[str, list[st
     >>> judge({"majority_accuracy": 0.5, "length_accuracy": 0.6}, 0.0)[0]
     'leaky'
     """
-    leaky, suspect = [], []
+    leaky: list[str] = []
+    suspect: list[str] = []
     for key, name, floor in (
         ("lookup_accuracy", "look-up of overlapping training intervals", "majority_accuracy"),
         ("length_accuracy", "the length of the sequence alone", "majority_accuracy"),
@@ -155,8 +156,8 @@ def judge(scores: dict[str, float | None], touched: float) -> tuple[str, list[st
     return "leaky" if leaky else "suspect" if suspect else "clean", leaky + suspect
 
 
-def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, float | None]:
-    scores: dict[str, float | None] = dict.fromkeys(
+def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
+    scores: dict[str, Any] = dict.fromkeys(
         ("majority_accuracy", "lookup_accuracy", "length_accuracy", "composition_auc")
     )
     if rows.target is None:
@@ -166,7 +167,7 @@ def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -
     scores["length_accuracy"] = float(np.mean(true == by_length(rows.lengths[train], known, rows.lengths[test])))
     if rows.intervals is not None:
         scores["lookup_accuracy"] = float(np.mean(true == look_up(rows.intervals[train], known, rows.intervals[test])))
-    if rows.codes is not None:
+    if rows.codes is not None and len(np.unique(known)) > 1:
         score = composition(take(rows.codes, train), known, take(rows.codes, test))
         judged = [k for k in range(score.shape[1]) if 0 < np.sum(true == k) < len(true)]
         if score.shape[1] == 2:

@@ -1,18 +1,19 @@
 """Sequences that are nearly the same, on either strand: MinHash to find candidates, shared 9-mers to weigh them.
 
 A sketch is the SKETCH smallest hashes of a row's distinct canonical 24-mers (Broder 1997; Ondov et al., Genome Biol.
-17:132, 2016); every hash of it is a band, and rows that meet in two or more bands are candidates. Of the 24 bases the 14
-marked in SEED are read: such a spaced seed (Ma et al., PatternHunter, Bioinformatics 18:440, 2002) outlives single
+17:132, 2016); every hash of it is a band, and rows that meet in two or more bands are candidates. Of the 24 bases the
+14 marked in SEED are read: such a spaced seed (Ma et al., PatternHunter, Bioinformatics 18:440, 2002) outlives single
 differences near to each other. At 90 % identity and 100 bp it leads to 99 % of the pairs, whole 21-mers to 67 %.
 """
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import Packed
+from genolightning.genome.alphabet import N, Packed
 
 SEED = "111001010110011010100111"  # reads the same from both ends, else a seed and its other strand would differ
 SKETCH = 64
@@ -52,8 +53,8 @@ def exact_groups(codes: Packed) -> Exact:
     data = codes.values.tobytes()
     offsets = codes.offsets.tolist()
     group = np.empty(len(offsets) - 1, np.int64)
-    first = []
-    for row, (start, end) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    first: list[int] = []
+    for row, (start, end) in enumerate(itertools.pairwise(offsets)):
         forward = data[start:end]
         number = numbers.setdefault(min(forward, forward.translate(both)[::-1]), len(numbers))
         if number == len(first):
@@ -161,10 +162,11 @@ def _padded(codes: Packed, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
     width = int(lengths.max())
     column = np.arange(width)
     source = codes.offsets[rows][:, None] + column
-    if (lengths == width).all():
-        return codes.values[source]
     inside = column < lengths[:, None]
-    return np.where(inside, codes.values[np.where(inside, source, 0)], np.uint8(4))
+    padded: NDArray[np.uint8] = codes.values[np.where(inside, source, 0)]
+    if (lengths < width).any():
+        padded[~inside] = N
+    return padded
 
 
 def _canonical(matrix: NDArray[np.uint8], seed: str) -> Words:

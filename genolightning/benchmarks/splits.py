@@ -1,8 +1,9 @@
 """Other splits of a benchmark's published rows: `clean` keeps whole groups together, `chromosome` whole chromosomes.
 
 The published split stays as it is, under its own id. A group is what must not be torn: rows whose intervals overlap,
-directly or through others, equal sequences, and near-duplicates where the bases are there. As in GraphPart (Teufel et al.,
-NAR Genom. Bioinform. 5:lqad088, 2023) and DataSAIL (Joeres et al., Nat. Commun. 16:3337, 2025), but sizes are met greedily.
+directly or through others, equal sequences, and near-duplicates where the bases are there. As in GraphPart (Teufel et
+al., NAR Genom. Bioinform. 5:lqad088, 2023) and DataSAIL (Joeres et al., Nat. Commun. 16:3337, 2025), but sizes are met
+greedily.
 """
 
 import hashlib

@@ -79,7 +79,7 @@ def read_tables(benchmark: IntervalTables, split: str) -> dict[str, IntervalTabl
 
 
 def scoped(benchmark: IntervalTables, label: str, intervals: Intervals) -> Intervals:
-    """The intervals of a class with `assembly:chromosome` as names: chrX of two species, or of two spellings, told apart."""
+    """A class's intervals with `assembly:chromosome` as names: chrX of two species differ, chrX and X do not."""
     assembly = benchmark._assembly if isinstance(benchmark._assembly, str) else benchmark._assembly[label]
     names, place = np.unique(intervals.chrom.astype(str), return_inverse=True)
     spelled = np.array([f"{assembly}:{common_name(name)}" for name in names.tolist()])

@@ -1,7 +1,7 @@
 """Where sequences lie in a genome: exact matches on both strands, every hit counted (seq2loc).
 
-One pass over the genome. The first bases of every sequence and of its other strand, as a number of two bits a base, are its
-seeds; a bitmap of mixed seeds rejects nearly every place of the genome, and what is left is compared base by base.
+One pass over the genome. The first bases of every sequence and of its other strand, as a number of two bits a base, are
+its seeds; a bitmap of mixed seeds rejects nearly every place of the genome, what is left is compared base by base.
 """
 
 import itertools
@@ -29,7 +29,7 @@ class Located(NamedTuple):
 
     intervals: Intervals  # (hits,) names as in the genome; a sequence that is its own other strand is "+"
     query: Numbers  # (hits,) the sequence's row
-    count: Numbers  # (sequences,) hits of each; 0: not in this genome
+    hits: Numbers  # (sequences,) hits of each; 0: not in this genome
 
     def first(self) -> Numbers:
         """The first hit of each sequence that has one, as rows of `intervals`."""
@@ -49,8 +49,8 @@ class Seeds(NamedTuple):
 def locate(codes: Codes, genome: Genome) -> Located:
     """Find sequences of any lengths in a genome, exactly, on both strands.
 
-    N matches nothing, itself included: a sequence with an N is found nowhere. Sequences of 31 bases and more are sought
-    together in one pass, shorter ones in up to four more; those under a dozen bases are everywhere, and take their time.
+    N matches nothing, itself included: a sequence with an N is found nowhere. Sequences of 31 bases and more are
+    sought together in one pass, shorter ones in up to four more; those under a dozen bases are everywhere, and slow.
     """
     queries = _packed(codes)
     found = [hits for rows in _alike(queries) for hits in _search(queries, rows, genome)]
@@ -88,9 +88,10 @@ def _search(queries: Packed, rows: Numbers, genome: Genome) -> Iterator[tuple[Nu
             begin = place - (ends - piece_bp)[piece] + start[piece]
             query = seeds.query[entry]
             inside = begin + lengths[query] <= sizes[record[piece]]
-            hits = (record[piece][inside], begin[inside], query[inside], seeds.backward[entry][inside])
-            same = _same_bases(queries, genome, names, *hits)
-            yield tuple(column[same] for column in hits)
+            place_of = (record[piece][inside], begin[inside], query[inside])
+            backward = seeds.backward[entry][inside]
+            same = _same_bases(queries, genome, names, *place_of, backward)
+            yield (*(column[same] for column in place_of), backward[same].astype(np.int64))
 
 
 def _packed(codes: Codes) -> Packed:
@@ -214,7 +215,7 @@ def _same_bases(
     record: Numbers,
     start: Numbers,
     query: Numbers,
-    backward: Numbers,
+    backward: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Whether all bases of each candidate are its query's; they are read from the genome in the query's direction."""
     lengths = np.diff(queries.offsets)[query]

@@ -49,7 +49,8 @@ def on_one_line(*tables: Intervals) -> list[Line]:
 def count_meetings(queries: Line, targets: Line) -> NDArray[np.int64]:
     """How many targets share at least one base with each query, (queries,).
 
-    >>> count_meetings(Line(np.array([0, 10]), np.array([10, 20])), Line(np.array([9, 20]), np.array([11, 30]))).tolist()
+    >>> tens = Line(np.array([0, 10]), np.array([10, 20]))
+    >>> count_meetings(tens, Line(np.array([9, 20]), np.array([11, 30]))).tolist()
     [1, 1]
     """
     begun = np.searchsorted(np.sort(targets.start), queries.end, "left")
@@ -60,7 +61,7 @@ def count_meetings(queries: Line, targets: Line) -> NDArray[np.int64]:
 def meetings(queries: Line, targets: Line) -> Iterator[Meetings]:
     """All pairs that share a base, a few million at a time; a query's pairs may come in several portions.
 
-    Targets are taken in classes of length, for one chromosome-long target must not make every query look far to its left.
+    Targets are taken in classes of length, lest one that is a chromosome long make every query look far to its left.
     """
     length = targets.end - targets.start
     octave = np.frexp(length.astype(np.float64))[1]

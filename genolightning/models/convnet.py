@@ -19,7 +19,7 @@ class ResidualBlock(nn.Module):
         self.norm1, self.norm2 = nn.BatchNorm1d(dim), nn.BatchNorm1d(dim)
         self.conv1 = nn.Conv1d(dim, dim, kernel, padding="same", dilation=dilation, bias=False)
         self.conv2 = nn.Conv1d(dim, dim, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout1d(dropout)  # whole channels: as good, and far cheaper to draw
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(batch, dim, positions) to the same; mask is (batch, 1, positions)."""

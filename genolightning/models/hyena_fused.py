@@ -23,10 +23,15 @@ STEEP, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # gelu(a) = a sigmoid(STEEP
 
 
 def suits(block: "Block", x: Tensor) -> bool:
-    """Whether this path computes the block: a CPU, float32, no autocast, no dropout at work, order 2, not traced."""
-    dropping = block.training and block.dropout.p > 0
-    plain = dropping or block.mixer.order != 2 or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu")
-    return x.device.type == "cpu" and x.dtype == block.norm1.weight.dtype == torch.float32 and not plain
+    """Whether this path computes the block: a CPU, float32, no autocast, no dropout at work, order 2, not traced.
+
+    A causal block is left to the plain path where no gradient is wanted: that one rounds as the published network does.
+    """
+    if block.mixer.order != 2 or (block.training and block.dropout.p > 0) or torch.compiler.is_compiling():
+        return False
+    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or (block.mixer.causal and not torch.is_grad_enabled()):
+        return False
+    return x.dtype == block.norm1.weight.dtype == torch.float32
 
 
 def block(block: "Block", x: Tensor, mask: Tensor | None, n: int) -> Tensor:

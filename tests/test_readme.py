@@ -1,0 +1,78 @@
+"""Every command in README.md and docs/ works as it stands there, on files such as a reader would have."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.commands.tiny import run, sequences, write_table
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
+SHORT = {"train": ["trainer=debug"]}  # these would take minutes
+REAL = ("gue_", "gb_")  # need benchmarks on disk
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.S)
+
+
+def commands(page: str) -> list[str]:
+    lines = [line.strip() for block in blocks(page, "bash") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("genolightning ")]
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A folder with the files that the pages name."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GENOLIGHTNING_LOGS", str(tmp_path / "logs"))
+    write_table(tmp_path / "mine.csv")
+    dna = sequences(5)
+    (tmp_path / "promoters.fa").write_text("".join(f">p{i}\n{one}\n" for i, one in enumerate(dna)))
+    (tmp_path / "genome.fa").write_text(">chr1\n" + "".join(dna) + "\n")
+    (tmp_path / "peaks.bed").write_text("chr1\t0\t60\tpeak1\nchr1\t60\t130\tpeak2\n")
+    return tmp_path
+
+
+def files_of(page: str, folder: Path) -> None:
+    """Write the files whose content a page shows below their names."""
+    for name, content in re.findall(
+        r"`([\w/]+\.(?:py|yaml))`[^\n]*:\n\n```\w+\n(.*?)```", (ROOT / page).read_text(), re.S
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+def last_run(folder: Path) -> str:
+    runs = sorted(folder.glob("logs/train/**/record.json"), key=os.path.getmtime)
+    return str(runs[-1].parent) if runs else "RUN"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
+def test_the_commands_of_a_page_work(page, reader, monkeypatch):
+    files_of(page, reader)
+    monkeypatch.syspath_prepend(str(reader))
+    here = os.environ.get("GENOLIGHTNING_DATA")
+    for line in commands(page):
+        words = shlex.split(line.replace("RUN", last_run(reader)))[1:]
+        if any(name in line for name in REAL) and words[0] != "datasets" and not here:
+            continue
+        short = [] if any(word.startswith("resume=") for word in words) else SHORT.get(words[0], [])
+        if "--help" in words:
+            short = []
+        assert run(*words, *short) == 0, line
+
+
+def test_the_notebooks_lines_work(reader, monkeypatch):
+    assert run("train", "dataset=table", "dataset.train=mine.csv", "trainer=debug") == 0
+    for block in blocks("README.md", "python"):
+        exec(compile(block.replace("RUN", last_run(reader)), "README.md", "exec"), {"__name__": "notebook"})
+
+
+def test_every_page_that_is_linked_is_there():
+    for page in PAGES:
+        for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text()):
+            assert link.startswith("http") or (ROOT / page).parent.joinpath(link).exists(), (page, link)
