@@ -22,6 +22,8 @@ VERBS = {
 
 def main() -> int:
     """Run the verb in `sys.argv`: 0, 2 (a user's mistake), 3 (diverged), 130 (Ctrl-C) or 1 (a fault of ours)."""
+    # torch's waiting threads would spin: on cores shared with others a step then costs ten times its CPU time
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # sys.argv keeps the verb: Lightning starts the other processes of a DDP run with it
     verb, *words = sys.argv[1:] or ["--help"]
     try:

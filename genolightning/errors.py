@@ -35,3 +35,9 @@ class Diverged(UserError):
     """The loss is no longer a number."""
 
     exit_code = 3
+
+
+class ProcessLost(UserError):
+    """Another process of a run on several devices has ended, and this one with it."""
+
+    exit_code = 1

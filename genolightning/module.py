@@ -16,7 +16,8 @@ from genolightning.errors import Diverged, UserError
 from genolightning.models import heads, strand
 from genolightning.tasks import Task
 
-LOG_EVERY = 50  # steps; logging each one costs as much as a small model's step
+REMEDY = "try a smaller rate, e.g. optimizer.lr=1e-4, or trainer.gradient_clip_val=1"
+CHECK_EVERY = 50  # batches; looking at each loss would make a GPU wait for it
 
 
 class WarmupCosine(LambdaLR):
@@ -69,6 +70,7 @@ class SequenceModule(pl.LightningModule):
                 raise UserError(f"model.freeze={freeze}: no such part; there are backbone, head")
             part.requires_grad_(False)
         self.scores = task.metrics().clone(prefix="val/")
+        self.losses: list[Tensor] = []  # (batches,) pieces: of every batch since the last validation
         self.made_from: dict[str, Any] = {}  # facts and config, plain values; they travel in every checkpoint
 
     @property
@@ -88,26 +90,54 @@ class SequenceModule(pl.LightningModule):
         return logits
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        losses = self._finite_losses()
+        if not all(torch.isfinite(weights).all() for weights in self.parameters()):
+            raise Diverged(f"weights are no longer numbers after {self._place()}; {REMEDY}")
         checkpoint["genolightning"] = self.made_from
+        everyone: list[Any] = [losses.cpu()]
+        if self.trainer.world_size > 1:
+            everyone *= self.trainer.world_size
+            torch.distributed.all_gather_object(everyone, losses.cpu())
+        checkpoint["losses"] = everyone  # of each process
 
-    def on_train_epoch_start(self) -> None:
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        losses = checkpoint.get("losses")
+        if losses is not None and len(losses) == self.trainer.world_size:
+            self.losses = [losses[self.trainer.global_rank]]
+
+    def on_train_start(self) -> None:  # a run that goes on in mid-epoch never comes by on_train_epoch_start
+        self.losses = [piece.to(self.device) for piece in self.losses]
         if self.frozen is not None:
             getattr(self, self.frozen).eval()  # a frozen part's running statistics stay as they are
 
     def training_step(self, batch: Batch, number: int) -> Tensor:
         loss = self.task.loss(self(batch), batch.target)
-        if number % LOG_EVERY == 0:
-            self._log_training(loss.detach(), number)
+        self.losses.append(loss.detach().reshape(1))
+        if number % CHECK_EVERY == 0:
+            self._finite_losses()
+        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:
+            self.log("train/loss_step", loss.detach(), prog_bar=True)
+            self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        if self.trainer.world_size > 1:  # processes are averaged as equals, their batches may differ by a row
+            loss = loss * self.trainer.train_dataloader.weight(number)  # type: ignore[union-attr]
         return loss
 
-    def _log_training(self, loss: Tensor, number: int) -> None:
-        if not torch.isfinite(loss):
-            raise Diverged(
-                f"the loss is {loss.item()} at epoch {self.current_epoch}, batch {number}; "
-                "try a smaller rate, e.g. optimizer.lr=1e-4, or trainer.gradient_clip_val=1"
-            )
-        self.log("train/loss", loss, prog_bar=True)
-        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+    def _finite_losses(self) -> Tensor:
+        """Every loss since the last validation, (batches,); Diverged where one is not a number."""
+        losses = torch.cat(self.losses) if self.losses else torch.zeros(0, device=self.device)
+        if not torch.isfinite(losses).all():
+            first = int((~torch.isfinite(losses)).nonzero()[0])
+            raise Diverged(f"the loss is {losses[first].item()} at {self._place(len(losses) - 1 - first)}; {REMEDY}")
+        self.losses = [losses]
+        return losses
+
+    def _place(self, batches_ago: int = 0) -> str:
+        batch = self.trainer.fit_loop.epoch_loop.batch_idx - batches_ago
+        return f"epoch {self.current_epoch}, batch {batch}"
+
+    def on_validation_epoch_start(self) -> None:
+        if not self.trainer.sanity_checking:
+            self._finite_losses()
 
     def validation_step(self, batch: Batch, number: int) -> None:
         logits = self(batch)
@@ -118,6 +148,10 @@ class SequenceModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         self.log_dict({name: value.float() for name, value in self.scores.compute().items()})
         self.scores.reset()
+        losses = self._finite_losses()
+        if len(losses):
+            self.log("train/loss", losses.double().mean().float(), prog_bar=True, sync_dist=True)
+        self.losses = []
 
     def predict_step(self, batch: Batch, number: int = 0) -> tuple[Tensor, Tensor]:
         """(row numbers, what `task.probabilities` gives), on the CPU."""

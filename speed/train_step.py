@@ -2,12 +2,12 @@
 
     python speed/train_step.py [--rounds 3]
 
-`fit` is what `genolightning train` does with 38,000 random rows (428 steps an epoch): its Trainer, progress bar (drawn on
-a pseudo-terminal), csv logging, checkpoints, and validation scores on a tenth of the training rows. One epoch warms up;
-the second, validation and checkpoint included, is divided by its steps. `bare` is the same module, loader and optimiser
-in a plain loop of as many steps, `upstream` the network of genomic-benchmarks 1.0.0 in a plain loop over tensors made
-beforehand. CPU time on one thread, sides alternated, least of the rounds. Bars: fit <= .35 of upstream, fit <= 1.2 of
-bare. Prints one JSON line.
+`fit` is what `genolightning train` does with 38,000 random rows (428 steps an epoch): its Trainer, progress bar
+(drawn on a pseudo-terminal), csv logging, checkpoints, and validation scores on a tenth of the training rows. One
+epoch warms up; the second, validation and checkpoint included, is divided by its steps. `bare` is the same module,
+loader and optimiser in a plain loop of as many steps, `upstream` the network of genomic-benchmarks 1.0.0 in a plain
+loop over tensors made beforehand. CPU time on one thread, sides alternated, least of the rounds. Bars: fit <= .35 of
+upstream, fit <= 1.2 of bare. Prints one JSON line.
 """
 
 import argparse

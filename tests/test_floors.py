@@ -15,7 +15,7 @@ FLOORS = [
     {"benchmarks"},
     {"batch"},
     {"data", "models"},
-    {"tasks", "module", "checkpoints"},
+    {"tasks", "module", "checkpoints", "callbacks"},
     {"record"},
     {"embed", "probe", "zero_shot"},
     {"compare", "leaderboard", "report"},

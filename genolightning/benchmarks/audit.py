@@ -83,7 +83,8 @@ def audit_rows(
     scores = _baselines(rows, train, test)
     found = _duplicates(rows, group, train, test)
     touched = repeats if overlap is None else repeats | overlap
-    verdict, reasons = judge(scores, float(np.mean(touched)))
+    constant = 1.0 if rows.target is None else float(np.bincount(rows.target[test]).max() / len(test))
+    verdict, reasons = judge(scores, constant, float(np.mean(touched)))
     return Audit(
         dataset=name,
         split=split,
@@ -130,26 +131,26 @@ def nearest_in_train(
     return nearest
 
 
-def judge(scores: dict[str, float | None], touched: float) -> tuple[str, list[str]]:
-    """The verdict and its reasons, from the baselines' scores and the share of test rows that repeat or overlap train.
+def judge(scores: dict[str, float | None], constant: float, touched: float) -> tuple[str, list[str]]:
+    """The verdict and its reasons, from the scores of the baselines that must not work.
 
-    >>> judge({"majority_accuracy": 0.5, "length_accuracy": 0.6}, 0.0)[0]
-    'leaky'
+    `constant` is the accuracy of the best constant answer (a re-split may leave the majority class of train in the
+    minority of test), `touched` the share of test rows that repeat or overlap a training row.
+
+    >>> judge({"length_accuracy": 0.6}, constant=0.5, touched=0.0)
+    ('leaky', ['the length of the sequence alone: accuracy 0.600, the majority class 0.500'])
     """
     leaky: list[str] = []
     suspect: list[str] = []
-    for key, name, floor in (
-        ("lookup_accuracy", "look-up of overlapping training intervals", "majority_accuracy"),
-        ("length_accuracy", "the length of the sequence alone", "majority_accuracy"),
-        ("composition_auc", "base composition alone", None),
+    for key, name, floor, what in (
+        ("lookup_accuracy", "look-up of overlapping training intervals: accuracy", constant, "the majority class"),
+        ("length_accuracy", "the length of the sequence alone: accuracy", constant, "the majority class"),
+        ("composition_auc", "base composition alone: AUROC", 0.5, "chance"),
     ):
-        score, bar = scores.get(key), scores.get(floor) if floor else 0.5
-        if score is None or bar is None:
-            continue
-        gain = round(score - bar, 9)  # .6 - .5 falls short of .1 in binary
-        against = f"accuracy {score:.3f}, the majority class {bar:.3f}" if floor else f"AUROC {score:.3f}, chance 0.500"
+        score = scores.get(key)
+        gain = 0.0 if score is None else round(score - floor, 9)  # .6 - .5 falls short of .1 in binary
         if gain >= SUSPECT_GAIN:
-            (leaky if gain >= LEAKY_GAIN else suspect).append(f"{name}: {against}")
+            (leaky if gain >= LEAKY_GAIN else suspect).append(f"{name} {score:.3f}, {what} {floor:.3f}")
     if touched >= SUSPECT_SHARE:
         worse = leaky if touched >= LEAKY_SHARE else suspect
         worse.append(f"{touched:.2%} of the test rows repeat or overlap a training row")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.places import existing, missing_file, shown
 from genolightning.benchmarks.rows import Rows
+from genolightning.benchmarks.sequences import read_ready
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
 from genolightning.genome.alphabet import Codes, Packed, pack
 from genolightning.genome.files import sha256
@@ -24,8 +25,10 @@ class IntervalTables:
 
     `folder` lies in the data root's `genomic_benchmarks`, unless it is absolute. A class is read from the genome its
     `assembly` names, `genomes/<assembly>.fa[.gz]` in the data root; `genomes` points one class, `genome` all others,
-    to another FASTA. Rows come in the order of `classes`, then of the file. With `missing="drop"` rows that the genome
-    does not hold are left out and counted by reason; `warnings` then says what else the last reading found.
+    to another FASTA. Rows come in the order of `classes`, then of the file. Where the data root lacks a genome that
+    nobody named, a split's ready sequences, `sequences/<folder>/<split>.tsv.gz`, stand in for it. With
+    `missing="drop"` rows that the genome does not hold are left out and counted by reason; `warnings` then says what
+    else the last reading found.
     """
 
     resolution_bp: int | None = None
@@ -55,23 +58,46 @@ class IntervalTables:
         self._missing = missing
 
     def prepare(self) -> None:
-        """Check that every table and genome is there."""
+        """Check that every table and genome, or ready file, is there."""
         for split in self.splits():
-            for label in self.tables:
-                self._table(split, label)
-        for label in self.tables:
-            self._fasta(label)
+            if self.ready(split) is None:
+                for label in self.tables:
+                    self._table(split, label)
+                self.references()
+
+    def ready(self, split: str) -> Path | None:
+        """The file of ready sequences that a split is read from for want of a genome; None where it needs none."""
+        if self._genome or any(self._genomes.values()):
+            return None
+        if all(existing(self._assembled(label)) for label in self.tables):
+            return None
+        return existing(data_root() / "sequences" / self._folder / f"{split}.tsv.gz")
+
+    def references(self) -> list[Path]:
+        """The FASTA of every class, each file once; GenomeMissing where one is not there."""
+        return list(dict.fromkeys(self._fasta(label) for label in self.tables))
+
+    def lacks(self) -> list[str]:
+        """Every file that is not there, as the data root should have it."""
+        within = data_root() / "genomic_benchmarks" / self._folder
+        wanted = []
+        for split in self.splits():
+            if self.ready(split) is None:
+                wanted += [within / split / f"{label}.csv.gz" for label in self.tables]
+                wanted += [self._wanted(label) for label in self.tables]
+        return [shown(path) for path in dict.fromkeys(wanted) if not existing(path)]
 
     def splits(self) -> list[str]:
         """Train and test, as published; validation is cut from train."""
         return ["train", "test"]
 
     def sha256(self, split: str) -> dict[str, str]:
-        """The split's tables and the genomes -> their sha256."""
+        """The split's tables and the genomes, or its ready sequences -> their sha256."""
+        if ready := self.ready(split):
+            return {shown(path): sha256(path) for path in [ready, *(self._found_tables(split) or {}).values()]}
         tables = [self._table(split, label) for label in self.tables]
-        genomes = {self._fasta(label) for label in self.tables}
         return {shown(path): sha256(path) for path in tables} | {
-            shown(path): Genome(path).key for path in sorted(genomes)
+            shown(path): Genome(path).key for path in sorted(self.references())
         }
 
     def options(self) -> dict[str, Any]:
@@ -80,7 +106,7 @@ class IntervalTables:
             "kind": self.kind,
             "classes": self.classes,
             "resolution_bp": self.resolution_bp,
-            "genomes": [shown(self._fasta(label)) for label in self.tables],
+            "genomes": [shown(self._wanted(label)) for label in self.tables],
             "missing": self._missing,
         }
 
@@ -91,7 +117,9 @@ class IntervalTables:
         dropped) or where it lacks them all; each names file and line.
         """
         self.warnings = []
-        genomes = {path: Genome(path) for path in dict.fromkeys(self._fasta(label) for label in self.tables)}
+        if ready := self.ready(split):
+            return self._from_ready(split, ready)
+        genomes = {path: Genome(path) for path in self.references()}
         tables = [read_gb_table(self._table(split, label)) for label in self.tables]
         kept, dropped = [], dict.fromkeys(REASONS.values(), 0)
         for label, table in zip(self.tables, tables, strict=True):
@@ -117,6 +145,17 @@ class IntervalTables:
             {reason: count for reason, count in dropped.items() if count},
         )
 
+    def _from_ready(self, split: str, ready: Path) -> Rows:
+        found = self._found_tables(split)
+        tables = None if found is None else {label: read_gb_table(path) for label, path in found.items()}
+        self.warnings.append(f"{self.name}: {split} rows were read from {shown(ready)}, for want of their genome")
+        return read_ready(ready, self.classes, tables)
+
+    def _found_tables(self, split: str) -> dict[str, Path] | None:
+        within = data_root() / "genomic_benchmarks" / self._folder / split
+        found = {label: existing(within / f"{label}.csv.gz") for label in self.tables}
+        return {label: path for label, path in found.items() if path} if all(found.values()) else None
+
     def _target(self, intervals: list[Intervals]) -> NDArray[Any]:
         """Labels of all rows, given the intervals of each class."""
         return np.repeat(np.arange(len(intervals)), [len(rows) for rows in intervals])
@@ -136,18 +175,25 @@ class IntervalTables:
         path = data_root() / within
         return existing(path) or missing_file(self.name, within)
 
-    def _fasta(self, label: str) -> Path:
-        if given := self._genomes.get(label) or self._genome:
-            wanted = in_data_root(given)
-            if path := existing(wanted):
-                return path
-            raise GenomeMissing(f"{self.name}: no genome {wanted} for class {label}; name one: dataset.genome=FILE")
+    def _wanted(self, label: str) -> Path:
+        """The FASTA that a class is read from, whether it is there or not."""
+        given = self._genomes.get(label) or self._genome
+        return existing(in_data_root(given)) or in_data_root(given) if given else self._assembled(label)
+
+    def _assembled(self, label: str) -> Path:
         assembly = self._assembly if isinstance(self._assembly, str) else self._assembly[label]
-        if path := existing(data_root() / "genomes" / f"{assembly}.fa"):
+        wanted = data_root() / "genomes" / f"{assembly}.fa"
+        return existing(wanted) or wanted
+
+    def _fasta(self, label: str) -> Path:
+        path = self._wanted(label)
+        if path.is_file():
             return path
+        if self._genomes.get(label) or self._genome:
+            raise GenomeMissing(f"{self.name}: no genome {path} for class {label}; name one: dataset.genome=FILE")
         raise GenomeMissing(
-            f"{self.name}: class {label} needs genomes/{assembly}.fa or .fa.gz in {data_root()}; put it there, or name "
-            f"the file: dataset.genome=FILE (with dataset.missing=drop where it holds only a part)"
+            f"{self.name}: class {label} needs genomes/{path.name} or {path.name}.gz in {data_root()}; put it there, "
+            f"or name the file: dataset.genome=FILE (with dataset.missing=drop where it holds only a part)"
         )
 
 

@@ -22,6 +22,7 @@ LEAST = 0.8  # the similarity from which two sequences are near-duplicates
 BINS = (0.8, 0.85, 0.9, 0.95, 1.0)  # lower ends; 1.0 is the same sequence or its reverse complement
 NEIGHBOURS = 16  # rows of one band that each row is compared with: a repeat of a million copies stays linear
 BASES_AT_ONCE = 1 << 18
+PAIRS_AT_ONCE = 1 << 24
 NOTHING = np.uint64(2**64 - 1)
 
 Words = NDArray[np.uint64]
@@ -97,17 +98,26 @@ def _candidates(hashes: Words, owners: NDArray[np.int32]) -> Words:
     order = np.argsort(hashes, kind="stable")  # so that rows of one band keep the order of the table
     hashes, owners = hashes[order], owners[order]
     del order
-    found: list[Words] = []
-    for step in range(1, NEIGHBOURS + 1):
-        same = np.flatnonzero(hashes[step:] == hashes[:-step])
-        if not len(same):
-            break
-        one, other = owners[same].astype(np.uint64), owners[same + step].astype(np.uint64)
-        found.append(np.minimum(one, other) << np.uint64(32) | np.maximum(one, other))
-    pairs = np.concatenate([np.empty(0, np.uint64), *found])
-    pairs.sort()
-    again = pairs[1:] == pairs[:-1]
-    return np.unique(pairs[1:][again])
+    steps = range(1, NEIGHBOURS + 1)
+    total = sum(int(np.count_nonzero(hashes[step:] == hashes[:-step])) for step in steps)
+    parts = 1 + total // PAIRS_AT_ONCE  # by first row, so that all meetings of a pair are in one part
+    found = [np.empty(0, np.uint64)]
+    for part in range(parts):
+        meetings = [_meetings(hashes, owners, step, parts, part) for step in steps]
+        pairs = np.concatenate(meetings)
+        pairs.sort()
+        found.append(np.unique(pairs[1:][pairs[1:] == pairs[:-1]]))
+    return np.concatenate(found)
+
+
+def _meetings(hashes: Words, owners: NDArray[np.int32], step: int, parts: int, part: int) -> Words:
+    """Pairs of rows that stand `step` apart in one band, those of one part."""
+    same = np.flatnonzero(hashes[step:] == hashes[:-step])
+    one, other = owners[same], owners[same + step]
+    first = np.minimum(one, other)
+    mine = first % parts == part
+    pairs: Words = first[mine].astype(np.uint64) << np.uint64(32) | np.maximum(one, other)[mine].astype(np.uint64)
+    return pairs
 
 
 def _weighed(codes: Packed, candidates: Words) -> Pairs:

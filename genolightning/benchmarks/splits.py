@@ -7,7 +7,10 @@ greedily.
 """
 
 import hashlib
+import io
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +21,7 @@ from numpy.typing import NDArray
 from genolightning.benchmarks.audit import same_rows
 from genolightning.benchmarks.near import near_pairs
 from genolightning.benchmarks.rows import Benchmark
-from genolightning.benchmarks.whole import Whole, fingerprint, take, whole
+from genolightning.benchmarks.whole import PUBLISHED, Whole, fingerprint, take, whole
 from genolightning.errors import UserError
 from genolightning.genome.files import atomic_write
 from genolightning.genome.overlap import merged, on_one_line
@@ -39,6 +42,7 @@ class Assignment(NamedTuple):
 
     train: Rows  # ascending
     test: Rows  # ascending
+    validation: Rows | None  # rows of the validation table that are in no group of a test row; None: there is no table
     id: str  # "original", or the kind and a hash of kind, seed, tables and rows: the same on every machine
     notes: list[str]  # what the split could not keep to
 
@@ -52,30 +56,40 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     """
     if kind not in KINDS:
         raise UserError(f"dataset.split={kind}: wanted {', '.join(KINDS)}")
-    rows = whole(benchmark)
+    held = ["validation"] if "validation" in benchmark.splits() else []
+    rows = whole(benchmark, [*PUBLISHED, *held])
+    published = sum(rows.counts[:2])
     if kind == "original":
-        return Assignment(np.flatnonzero(~rows.test), np.flatnonzero(rows.test), "original", [])
-    recipe = {
-        "recipe": RECIPE,
-        "kind": kind,
-        "seed": seed,
-        "files": fingerprint(benchmark),
-        "bases": rows.codes is not None,
-    }
-    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+        left = np.arange(len(rows.test) - published)
+        return _assignment(rows.test[:published], left if held else None, "original", [])
+    key = _key(benchmark, kind, seed, rows)
     file = cache_dir() / "splits" / f"{key[:32]}.npz"
-    if (known := _read(file, len(rows.test))) is not None:
+    if (known := _read(file, published)) is not None:
         return known
     group = _chromosomes(benchmark, rows) if kind == "chromosome" else groups(rows)
-    test, notes = choose(group, rows.target, rows.test, seed, classes=rows.classes)
+    target = None if rows.target is None else rows.target[:published]
+    test, notes = choose(group[:published], target, rows.test[:published], seed, classes=rows.classes)
     if not test.any() or test.all():
         raise UserError(
             f"{benchmark.name}: its rows hang together so that no {kind} split exists; use dataset.split=original"
         )
-    name = hashlib.sha256(f"{RECIPE} {kind} {seed} {fingerprint(benchmark)}".encode() + np.packbits(test).tobytes())
-    made = Assignment(np.flatnonzero(~test), np.flatnonzero(test), f"{kind}-{name.hexdigest()[:12]}", notes)
+    left = np.flatnonzero(~np.isin(group[published:], group[:published][test]))
+    content = f"{RECIPE} {kind} {seed} {fingerprint(benchmark)}".encode() + np.packbits(test).tobytes()
+    name = f"{kind}-{hashlib.sha256(content).hexdigest()[:12]}"
+    made = _assignment(test, left if held else None, name, notes)
     _write(file, made)
     return made
+
+
+def _assignment(test: NDArray[np.bool_], validation: Rows | None, name: str, notes: list[str]) -> Assignment:
+    return Assignment(np.flatnonzero(~test), np.flatnonzero(test), validation, name, notes)
+
+
+def _key(benchmark: Benchmark, kind: str, seed: int, rows: Whole) -> str:
+    """The hash of all that an assignment depends on; with bases more rows hang together than without."""
+    bases = [benchmark.sha256(split) for split in benchmark.splits()] if rows.codes is not None else None
+    recipe = {"recipe": RECIPE, "kind": kind, "seed": seed, "tables": fingerprint(benchmark), "bases": bases}
+    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
 def groups(rows: Whole) -> Rows:
@@ -174,14 +188,26 @@ def _chromosomes(benchmark: Benchmark, rows: Whole) -> Rows:
 
 
 def _read(file: Path, rows: int) -> Assignment | None:
+    """An assignment worked out before, None where there is none that is sound."""
     try:
-        with np.load(file, allow_pickle=False) as kept:
-            made = Assignment(kept["train"], kept["test"], str(kept["id"]), [str(note) for note in kept["notes"]])
-    except (OSError, ValueError, KeyError, EOFError):
+        # from memory: numpy 2.4 leaves a damaged file open
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as kept:
+            validation = kept.get("validation")
+            notes = [str(note) for note in kept["notes"]]
+            made = Assignment(kept["train"], kept["test"], validation, str(kept["id"]), notes)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return made if len(made.train) + len(made.test) == rows else None
 
 
 def _write(file: Path, made: Assignment) -> None:
+    columns = {
+        "train": made.train,
+        "test": made.test,
+        "id": np.array(made.id),
+        "notes": np.array(made.notes, dtype=str),
+    }
+    if made.validation is not None:
+        columns["validation"] = made.validation
     with atomic_write(file) as part, open(part, "wb") as out:
-        np.savez_compressed(out, train=made.train, test=made.test, id=made.id, notes=np.array(made.notes, dtype=str))
+        np.savez_compressed(out, allow_pickle=False, **columns)

@@ -1,5 +1,6 @@
-"""A benchmark's published rows as an audit and a re-split see them: train, then test, in file order, genome or none."""
+"""A benchmark's published rows as an audit and a re-split see them: train, then test, in file order."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +20,11 @@ PUBLISHED = ("train", "test")
 
 
 class Whole(NamedTuple):
-    """Rows of both published splits; those of an interval table that the genome lacks are among them."""
+    """Rows of the published splits end to end; those of an interval table that the genome lacks are among them."""
 
     classes: list[str]  # [] where rows have no single class: regression, multilabel, labels a base
     target: NDArray[np.int64] | None  # (rows,) class numbers, None where there are no classes
+    counts: list[int]  # rows of each split
     test: NDArray[np.bool_]  # (rows,)
     lengths: NDArray[np.int64]  # (rows,) in bp
     intervals: Intervals | None  # None for tables of sequences
@@ -30,47 +32,52 @@ class Whole(NamedTuple):
     notes: list[str]  # what could not be looked at
 
 
-def whole(benchmark: Benchmark) -> Whole:
+def whole(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> Whole:
     """Read train and test. Of interval tables a genome is read where it is there and holds every row, else noted.
 
-    Raises UserError for a benchmark without a test file of its own: there is no published split to look at.
+    Raises UserError for a benchmark without a test file of its own, unless it is not asked for.
     """
-    if "test" not in benchmark.splits():
-        raise UserError(f"{benchmark.name} has no test file; name one: dataset.test=FILE")
-    return _of_intervals(benchmark) if isinstance(benchmark, IntervalTables) else _of_sequences(benchmark)
+    if absent := set(splits) - set(benchmark.splits()):
+        name = absent.pop()
+        raise UserError(f"{benchmark.name} has no {name} file, so no split to look at; name one: dataset.{name}=FILE")
+    if isinstance(benchmark, IntervalTables):
+        return _of_intervals(benchmark, splits)
+    return _of_sequences(benchmark, splits)
 
 
-def _of_sequences(benchmark: Benchmark) -> Whole:
-    rows = [benchmark.rows(split) for split in PUBLISHED]
+def _of_sequences(benchmark: Benchmark, splits: Sequence[str]) -> Whole:
+    rows = [benchmark.rows(split) for split in splits]
     codes = end_to_end(join([one.codes for one in rows]))
-    test = np.repeat([False, True], [len(one.index) for one in rows])
+    counts = [len(one.index) for one in rows]
+    test = np.repeat([split == "test" for split in splits], counts)
     lengths = np.diff(codes.offsets)
     target = _single_class(benchmark, [one.target for one in rows])
     classes = list(benchmark.classes) if target is not None else []
-    return Whole(classes, target, test, lengths, None, codes, [])
+    return Whole(classes, target, counts, test, lengths, None, codes, [])
 
 
-def _of_intervals(benchmark: IntervalTables) -> Whole:
+def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
     if isinstance(benchmark, Motifs):
         benchmark.prepare()
-    tables = [read_tables(benchmark, split) for split in PUBLISHED]
+    tables = [read_tables(benchmark, split) for split in splits]
     parts = [scoped(benchmark, label, table.intervals) for split in tables for label, table in split.items()]
     intervals = Intervals.concat(parts)
-    test = np.repeat([False, True], [sum(len(table.ids) for table in split.values()) for split in tables])
+    counts = [sum(len(table.ids) for table in split.values()) for split in tables]
+    test = np.repeat([split == "test" for split in splits], counts)
     notes, codes = [], None
     try:
-        rows = [benchmark.rows(split) for split in PUBLISHED]
+        rows = [benchmark.rows(split) for split in splits]
         if any(one.dropped for one in rows):
             raise OutOfChromosome(f"{benchmark.name}: the genome lacks some rows")
         codes = end_to_end(join([one.codes for one in rows]))
     except (GenomeMissing, OutOfChromosome) as error:
         notes.append(f"no bases were read, intervals only: {str(error).partition(';')[0]}")
     if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
-        return Whole([], None, test, intervals.lengths, intervals, codes, notes)
+        return Whole([], None, counts, test, intervals.lengths, intervals, codes, notes)
     target = np.concatenate(
         [np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables]
     )
-    return Whole(list(benchmark.classes), target, test, intervals.lengths, intervals, codes, notes)
+    return Whole(list(benchmark.classes), target, counts, test, intervals.lengths, intervals, codes, notes)
 
 
 def read_tables(benchmark: IntervalTables, split: str) -> dict[str, IntervalTable]:

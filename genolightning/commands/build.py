@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
+import torch
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.callbacks import Callback, RichProgressBar
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from genolightning import __version__
 from genolightning.benchmarks.rows import Facts
+from genolightning.callbacks import Best, RandomByPosition, ResumePoint
 from genolightning.checkpoints import AtomicCheckpoints
 from genolightning.commands.say import say
 from genolightning.data.datamodule import SequenceDataModule
@@ -66,33 +68,34 @@ def trainer(
     bar: list[Callback] = []
     if cfg.trainer.get("enable_progress_bar", True):
         bar = [RichProgressBar(refresh_rate=50, leave=True) if sys.stdout.isatty() else PlainProgress()]
+    on_gpu = torch.cuda.is_available() and cfg.trainer.get("accelerator") != "cpu"
     made: pl.Trainer = instantiate(
         cfg.trainer,
         default_root_dir=str(folder) if folder else os.getcwd(),
         callbacks=[*(callbacks or []), *bar],
         plugins=[AtomicCheckpoints()],
         enable_progress_bar=bool(bar) and sys.stdout.isatty(),
+        # torch has no such layer for CPUs; there each process keeps the statistics of its own rows
+        sync_batchnorm=cfg.trainer.get("sync_batchnorm", False) and on_gpu,
         _convert_="all",
         **more,
     )
     return made
 
 
-def best_and_last(folder: Path, task: Task) -> ModelCheckpoint:
-    """Keep the best epoch by the task's validation score, and the last."""
-    return ModelCheckpoint(
-        dirpath=folder / "checkpoints",
-        filename="best",
-        monitor=f"val/{task.monitor}",
-        mode=task.mode,
-        save_last=True,
-        enable_version_counter=False,
-    )
+def keepers(cfg: DictConfig, folder: Path, task: Task) -> list[Callback]:
+    """What keeps the best epoch by the task's validation score, and the places to go on from if the run is killed."""
+    return [
+        RandomByPosition(cfg.seed),
+        Best(folder, monitor=f"val/{task.monitor}", mode=task.mode),
+        ResumePoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})),  # the last of all: it keeps what the others have noted
+    ]
 
 
 def named_callbacks(cfg: DictConfig, task: Task) -> list[Callback]:
     """The callbacks group's own: those written `_partial_` are told what the task watches."""
-    made = [instantiate(one, _convert_="all") for one in (cfg.get("callbacks") or {}).values() if one is not None]
+    own = (cfg.get("callbacks") or {}).items()
+    made = [instantiate(one, _convert_="all") for name, one in own if name != "checkpoint" and one is not None]
     return [one if isinstance(one, Callback) else one(monitor=f"val/{task.monitor}", mode=task.mode) for one in made]
 
 
@@ -117,9 +120,8 @@ class PlainProgress(Callback):
         self.started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        shown = [
-            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items()) if name != "lr"
-        ]
+        scores = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
+        shown = [f"{name} {value:.4f}" for name, value in scores.items() if name not in ("lr", "train/loss_step")]
         spent = time.monotonic() - self.started
         say(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {'  '.join(shown)}  {spent:.0f} s")
 
@@ -136,6 +138,7 @@ def quiet() -> None:
         r".*The number of training batches .* is smaller than the logging interval.*",
         r".*GPU available but not used.*",
         r".*Experiment logs directory .* exists and is not empty.*",
+        r".*It is recommended to use .self.log.*sync_dist=True.*",  # torchmetrics has gathered them already
         r".*No (positive|negative) samples in targets.*",
         r".*You called `self.log.*on_epoch=True.*",
         r".*`trainer.init_module`.*",

@@ -39,6 +39,7 @@ def finish(
 ) -> dict[str, Any] | None:
     """Score the test split with a checkpoint's weights; returns the record in the first process, None in others."""
     data, facts, _, model = parts
+    data.trainer = trainer  # its loaders are dealt out by the trainer's rank and number of processes
     model.load_state_dict(read_checkpoint(checkpoint)["state_dict"])
     threshold = None
     if facts.kind == "binary" and facts.resolution_bp is None:

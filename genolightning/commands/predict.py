@@ -48,10 +48,16 @@ def predict(cfg: Any, path: Path) -> None:
             raise UserError(f"tile_bp={cfg.tile_bp}: wanted 1 or more bases")
         rows = tiles(rows, cfg.tile_bp)
     trained = load(cfg, checkpoint_of(path)[1])
-    loader = trained.batches(rows, batch_size=cfg.dataset.batch_size, crop=cfg.dataset.get("too_long") == "crop")
+    trainer = build.trainer(cfg, logger=False)
+    loader = trained.batches(
+        rows,
+        batch_size=cfg.dataset.batch_size,
+        crop=cfg.dataset.get("too_long") == "crop",
+        rank=trainer.global_rank,
+        world=trainer.world_size,
+    )
     table_rows = np.arange(len(rows.ids))
     loader.table.index = table_rows  # tiles of one row share its number: keep them apart until they are in order
-    trainer = build.trainer(cfg, logger=False)
     order, values = gathered(trainer, trained.model, loader)
     if not trainer.is_global_zero:
         return

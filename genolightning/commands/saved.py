@@ -14,7 +14,7 @@ from genolightning.errors import UntrustedRun, UserError
 THIS_MACHINE = ("trainer", "callbacks", "logger")  # what test and predict never take from the folder
 
 ALLOWED = (
-    *(f"genolightning.{room}" for room in ("models", "data", "benchmarks", "tasks", "module", "batch")),
+    *(f"genolightning.{room}" for room in ("models", "data", "benchmarks", "tasks", "module", "batch", "callbacks")),
     *("torch.nn", "torch.optim", "torchmetrics"),
     *(f"lightning.pytorch.{name}" for name in ("Trainer", "trainer", "callbacks", "loggers")),
 )

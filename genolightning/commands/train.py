@@ -1,5 +1,6 @@
 """`genolightning train`: fit, choose the best epoch on validation, test once, write one run folder."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from genolightning.commands import compose as door
 from genolightning.commands import saved, words
 from genolightning.commands.say import columns, say
-from genolightning.errors import UserError
+from genolightning.errors import ProcessLost, UserError
 
 
 def main(given: list[str]) -> int:
@@ -35,6 +36,7 @@ def run(cfg: Any, folder: Path) -> None:
     """Train one config in its folder; what it leaves there is the run."""
     say(f"run folder {folder}")
     start = time.monotonic()
+    from genolightning.callbacks import TERMINATED
     from genolightning.checkpoints import latest
     from genolightning.commands import build
     from genolightning.commands.finish import finish
@@ -46,22 +48,41 @@ def run(cfg: Any, folder: Path) -> None:
         + f" rows of {facts.shortest_bp:,} to {facts.length_bp:,} bp; {cfg.choices.model}: "
         f"{build.parameter_count(model):,} parameters"
     )
-    best = build.best_and_last(folder, task)
-    callbacks = [*build.named_callbacks(cfg, task), best]
+    callbacks = [*build.named_callbacks(cfg, task), *build.keepers(cfg, folder, task)]
     trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
     try:
-        trainer.fit(model, datamodule=data, ckpt_path=latest(folder))
+        trainer.fit(model, datamodule=data, ckpt_path=resume_from(folder))
     except (KeyboardInterrupt, SystemExit) as stop:
-        if isinstance(stop, KeyboardInterrupt) or isinstance(stop.__context__, KeyboardInterrupt):
-            kept = "the last checkpoint is kept" if latest(folder) else "no epoch was finished"
-            say(f"stopped; {kept}. Go on with: genolightning train resume={folder}")
+        kept = "the last checkpoint is kept" if latest(folder) else "there is no checkpoint yet"
+        say(f"stopped; {kept}. Go on with: genolightning train resume={folder}")
+        if type(stop).__name__ == "SIGTERMException":  # it came before the first step; Lightning 2.6 would exit with 0
+            raise SystemExit(TERMINATED) from stop
         raise
-    path = best.best_model_path or best.last_model_path
+    except RuntimeError as error:  # gloo and NCCL raise nothing more special
+        if trainer.world_size > 1 and re.search("gloo|NCCL|[Cc]onnection|Broken pipe", str(error)):
+            raise ProcessLost(
+                "another process of this run has ended, what it said stands above; so all of them end. "
+                f"Go on with: genolightning train resume={folder}"
+            ) from error
+        raise
+    path = trainer.checkpoint_callback.best_model_path or latest(folder)
     if not path:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
     if record is not None:
         say("", *summary(record), f"run folder {folder}")
+
+
+def resume_from(folder: Path) -> Path | None:
+    """The checkpoint to go on from, None for a fresh start; says so where the last one turns out torn."""
+    from genolightning.checkpoints import latest
+
+    found, last = latest(folder), folder / "checkpoints" / "last.ckpt"
+    if last.exists() and found != last:
+        say(f"{last} is torn; going on from " + (f"the one before, {found.name}" if found else "the start"))
+    elif found:
+        say(f"going on from {found}")
+    return found
 
 
 def summary(record: dict[str, Any]) -> list[str]:

@@ -43,7 +43,9 @@ class Trained(NamedTuple):
             parts = [self.model.predict_step(batch)[1].numpy() for batch in self.batches(rows, batch_size=batch_size)]
         return np.concatenate(parts)
 
-    def batches(self, rows: Rows, *, batch_size: int, crop: bool = False) -> BatchLoader:
+    def batches(
+        self, rows: Rows, *, batch_size: int, crop: bool = False, rank: int = 0, world: int = 1
+    ) -> BatchLoader:
         """Rows without labels as batches; a row longer than the model takes is an error, or is cropped."""
         longest = getattr(self.model, "max_length_bp", None)
         store = Store("", rows.codes, rows.target, rows.ids, rows.index, {}, [])
@@ -57,7 +59,7 @@ class Trained(NamedTuple):
         table = Table(store, crop_bp=longest)
         if tokenize := getattr(getattr(self.model, "backbone", None), "tokenize", None):
             table.tokenize(tokenize)
-        return BatchLoader(table, batch_size=batch_size)
+        return BatchLoader(table, batch_size=batch_size, rank=rank, world=world)
 
 
 def checkpoint_of(path: str | Path) -> tuple[Path, Path]:

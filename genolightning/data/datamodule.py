@@ -10,21 +10,25 @@ from genolightning.benchmarks.intervals import IntervalTables
 from genolightning.benchmarks.motifs import Motifs
 from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Facts
 from genolightning.benchmarks.tables import LabelledTable
+from genolightning.data.device import WISHES, placed
 from genolightning.data.loader import BatchLoader
 from genolightning.data.store import Store, open_store
-from genolightning.data.table import Table, Tokenize
+from genolightning.data.table import Servable, Table, Tokenize
 from genolightning.errors import UserError
 
 SPLITS = ("train", "validation", "test")
+BATCHES_TO_DEAL = 64  # an evaluation has as many, where it has the rows, for each of several processes needs one
 
 
 class SequenceDataModule(pl.LightningDataModule):
     """Serve a benchmark as whole batches of base codes.
 
     A split without a file of its own is cut from train by `seed`, first test, then validation, class by class where
-    rows have classes. `augment` (`reverse_complement`, `shift_bp`) touches training batches only. `too_long` says what
-    becomes of rows longer than the model takes: `error`, or `crop` (their first bases are kept). After `facts()` the
-    splits are encoded and open.
+    rows have classes; of what is left, `train_fraction` is kept, smaller shares inside larger ones.
+    `augment` (`reverse_complement`, `shift_bp`) touches training batches only. `too_long` says what
+    becomes of rows longer than the model takes: `error`, or `crop` (their first bases are kept). `on_device` keeps the
+    rows on the GPU: `auto` where they fit into a quarter of its free memory and no workers are asked for. After
+    `facts()` the splits are encoded and open.
     """
 
     def __init__(
@@ -34,24 +38,32 @@ class SequenceDataModule(pl.LightningDataModule):
         batch_size: int = 64,
         validation_fraction: float = 0.1,
         test_fraction: float = 0.2,
+        train_fraction: float = 1.0,
         augment: dict[str, Any] | None = None,
         too_long: str = "error",
         bucket: bool = False,
         workers: int = 0,
+        on_device: str | bool = "auto",
         seed: int = 1,
     ) -> None:
         super().__init__()
+        if on_device not in WISHES:
+            raise UserError(f"dataset.on_device={on_device}: wanted auto, true or false")
         if too_long not in ("error", "crop"):
             raise UserError(f"dataset.too_long={too_long}: wanted error or crop")
         for name, share in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
             if not 0 < share < 1:
                 raise UserError(f"dataset.{name}={share}: wanted a share between 0 and 1, e.g. .1")
+        if not 0 < train_fraction <= 1:
+            raise UserError(f"dataset.train_fraction={train_fraction}: wanted a share above 0 and up to 1, e.g. .1")
         if batch_size < 1:
             raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
+        self.train_fraction = train_fraction
         self.augment = {"reverse_complement": False, "shift_bp": 0} | (augment or {})
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
+        self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
         self.crop_bp: int | None = None
         self._stores: dict[str, Store] = {}
@@ -79,6 +91,8 @@ class SequenceDataModule(pl.LightningDataModule):
             else:
                 left, cut = cut_rows(left, target, share, [self.seed, number])
                 rows[split] = ("train", cut)
+        if self.train_fraction < 1:
+            _, left = cut_rows(left, target, self.train_fraction, [self.seed, 2], least=1)
         rows["train"] = ("train", left if len(left) < len(target) else None)
         if empty := [split for split in SPLITS if not self._count(*rows[split])]:
             raise UserError(f"{self.benchmark.name}: no row left for {', '.join(empty)}; give a file or a larger share")
@@ -168,7 +182,7 @@ class SequenceDataModule(pl.LightningDataModule):
         """Shuffled, augmented training batches."""
         rank, world = self._place()
         return BatchLoader(
-            self.table("train", strands=self.augment["reverse_complement"]),
+            self._placed(self.table("train", strands=self.augment["reverse_complement"])),
             batch_size=self.batch_size,
             shuffle=True,
             seed=self.seed,
@@ -190,7 +204,14 @@ class SequenceDataModule(pl.LightningDataModule):
 
     def _in_order(self, split: str) -> BatchLoader:
         rank, world = self._place()
-        return BatchLoader(self.table(split), batch_size=self.batch_size, rank=rank, world=world, workers=self.workers)
+        table = self.table(split)
+        size = max(1, min(self.batch_size, table.rows // BATCHES_TO_DEAL))
+        return BatchLoader(table, batch_size=size, rank=rank, world=world, workers=self.workers)
+
+    def _placed(self, table: Table) -> Servable:
+        if self.trainer is None or self.workers or (self.tokenize is not None and table.tokens is None):
+            return table
+        return placed(table, self.trainer.strategy.root_device, self.on_device)
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer
@@ -203,15 +224,18 @@ class SequenceDataModule(pl.LightningDataModule):
 
 
 def cut_rows(
-    rows: NDArray[np.int64], target: NDArray[Any], share: float, seed: list[int]
+    rows: NDArray[np.int64], target: NDArray[Any], share: float, seed: list[int], *, least: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut a random share off, class by class where rows have classes: (what is left, what was cut), both in order."""
+    """Cut a random share off, class by class where rows have classes: (what is left, what was cut), both in order.
+
+    At least `least` of each class are cut. With the same seed a smaller share lies inside a larger one.
+    """
     random = np.random.default_rng(seed)
     classes = target[rows] if target.ndim == 1 and target.dtype.kind == "i" else np.zeros(len(rows), np.int64)
     taken = np.zeros(len(rows), bool)
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        taken[random.permutation(members)[: round(len(members) * share)]] = True
+        taken[random.permutation(members)[: max(least, round(len(members) * share))]] = True
     return rows[~taken], rows[taken]
 
 

@@ -14,10 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from genolightning.batch import Batch
 from genolightning.benchmarks.rows import NO_LABEL
-from genolightning.data.augment import shift
-from genolightning.data.table import Table, Tokenize, fill_of
+from genolightning.data.table import Servable, Tokenize
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import N
 
 POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many
 
@@ -34,7 +32,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        table: Table,
+        table: Servable,
         *,
         batch_size: int,
         shuffle: bool = False,
@@ -52,10 +50,11 @@ class BatchLoader:
         self.rank, self.world, self.workers, self.start_method = rank, world, workers, start_method
         rows = table.rows
         self.steps = -(-rows // (batch_size * world)) if shuffle else len(range(0, rows, batch_size)[rank::world])
-        if shuffle and rows // max(self.steps, 1) < world:
-            raise UserError(f"{rows} training rows cannot be shared by {world} processes; use fewer devices")
+        if world > 1 and (rows // max(self.steps, 1) < world if shuffle else self.steps == 0):
+            kind = "training rows" if shuffle else f"rows in batches of {batch_size}"
+            raise UserError(f"{rows} {kind} cannot be shared by {world} processes; use fewer devices")
         self.epoch = self.done = self._start = 0
-        self._planned: tuple[int, NDArray[Any], NDArray[Any] | None] | None = None
+        self._planned: tuple[int, Servable, NDArray[Any], NDArray[Any] | None] | None = None
         self.sampler, self.batch_sampler = self, None  # Lightning calls loader.sampler.set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -92,26 +91,24 @@ class BatchLoader:
     def batch(self, number: int) -> Batch:
         """Batch `number` of the epoch, on this rank."""
         if self.shuffle:
-            order, moves = self._plan()
+            table, order, moves = self._plan()
             lo, hi = _bounds(len(order), self.steps, number)
-            rows = order[lo + self.rank : hi : self.world]
+            mine = slice(lo + self.rank, hi, self.world)
+            batch = table.serve(order[mine], None if moves is None else moves[mine])
         else:
             first = (self.rank + number * self.world) * self.batch_size
-            rows, moves = np.arange(first, min(first + self.batch_size, self.table.rows)), None
-        taken = self.table.take(rows)
-        if moves is not None:
-            by = moves[lo + self.rank : hi : self.world]
-            taken = taken._replace(codes=shift(taken.codes, by, N))
-            if self.table.resolution_bp:
-                taken = taken._replace(target=shift(taken.target, by, fill_of(taken.target)))
-        codes, lengths = torch.from_numpy(taken.codes), torch.from_numpy(taken.lengths)
-        tokens = self.table.take_tokens(rows)
-        if tokens is None and self.tokenize is not None:
-            tokens = self.tokenize(codes, lengths)
-        return Batch(codes, lengths, torch.from_numpy(taken.target), torch.from_numpy(taken.index), tokens)
+            batch = self.table.serve(np.arange(first, min(first + self.batch_size, self.table.rows)))
+        if batch.tokens is None and self.tokenize is not None:
+            batch = batch._replace(tokens=self.tokenize(batch.codes, batch.lengths))
+        return batch
 
-    def _plan(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """The epoch's rows in order, and how far each is shifted."""
+    def weight(self, number: int) -> float:
+        """What this rank's mean loss of a training batch counts in the mean over ranks: its share of the rows."""
+        first, end = _bounds(self.table.rows, self.steps, number)
+        return len(range(first + self.rank, end, self.world)) * self.world / (end - first)
+
+    def _plan(self) -> tuple[Servable, NDArray[Any], NDArray[Any] | None]:
+        """The epoch's table, its rows in order, and how far each is shifted."""
         if self._planned is None or self._planned[0] != self.epoch:
             random = np.random.default_rng([self.seed, self.epoch])
             rows = self.table.rows
@@ -121,8 +118,8 @@ class BatchLoader:
             if self.table.strands:
                 order = order + rows * random.integers(0, 2, rows)
             moves = random.integers(-self.shift_bp, self.shift_bp + 1, rows) if self.shift_bp else None
-            self._planned = self.epoch, order, moves
-        return self._planned[1], self._planned[2]
+            self._planned = self.epoch, self.table.at_epoch(self.epoch), order, moves
+        return self._planned[1:]
 
     def _bucketed(self, order: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
         size = self.batch_size * self.world

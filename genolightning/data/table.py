@@ -1,15 +1,15 @@
 """Rows of a split ready to be gathered: one `take` is one batch."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genolightning.batch import Tokens
+from genolightning.batch import Batch, Tokens
 from genolightning.benchmarks.rows import NO_LABEL
-from genolightning.data.augment import other_strand, reversed_targets
+from genolightning.data.augment import other_strand, reversed_targets, shift
 from genolightning.data.store import Store
 from genolightning.genome.alphabet import Codes, N, Packed
 
@@ -35,6 +35,24 @@ class TokenTable(NamedTuple):
     counts: NDArray[np.int64]  # (rows,), up to the last real token
     mask: NDArray[np.bool_]
     spans: NDArray[np.int64]  # (rows, tokens, 2)
+
+
+class Servable(Protocol):
+    """What a loader deals out: rows that lie in memory, on a device, or in a genome."""
+
+    rows: int  # of an epoch
+    strands: bool  # rows n..2n-1 are the other strands
+    resolution_bp: int | None
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """True length of every row."""
+
+    def at_epoch(self, epoch: int) -> "Servable":
+        """The rows of an epoch, where they are not always the same."""
+
+    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
+        """One batch; row i moved by `by[i]` bases to the left where `by` is given."""
 
 
 class Table:
@@ -77,6 +95,25 @@ class Table:
         self.codes: Codes = codes
         self.lengths, self.target, self.index = lengths, target, index
         self.tokens: TokenTable | None = None
+
+    def at_epoch(self, epoch: int) -> "Table":
+        """The same rows in every epoch."""
+        return self
+
+    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
+        """One batch; row i moved by `by[i]` bases to the left where `by` is given."""
+        taken = self.take(rows)
+        codes, target = taken.codes, taken.target
+        if by is not None:
+            codes = shift(codes, by, N)
+            target = shift(target, by, fill_of(target)) if self.resolution_bp else target
+        return Batch(
+            torch.from_numpy(codes),
+            torch.from_numpy(taken.lengths),
+            torch.from_numpy(target),
+            torch.from_numpy(taken.index),
+            self.take_tokens(rows),
+        )
 
     def take(self, rows: NDArray[np.int64]) -> Taken:
         """Gather rows; the batch is as long as its longest row, padded with 4 on the right."""

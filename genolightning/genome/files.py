@@ -77,6 +77,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def checksum(path: Path) -> int:
+    """The CRC-32 of a file's bytes, at the speed of memory: tells damage, not malice."""
+    value = 0
+    with _open(path) as file:
+        while chunk := file.read(1 << 22):
+            value = zlib.crc32(chunk, value)
+    return value
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """A temporary file name beside `path` to write to; it takes `path`'s place when the block ends well.

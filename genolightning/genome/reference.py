@@ -5,8 +5,9 @@ import hashlib
 import json
 import mmap
 import os
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,11 @@ from genolightning import paths
 from genolightning.errors import BadTable, GenomeMissing, OutOfChromosome, UserError
 from genolightning.genome.alphabet import Codes, N, Packed
 from genolightning.genome.fasta import encode_fasta
-from genolightning.genome.files import atomic_write, sha256
+from genolightning.genome.files import atomic_write, checksum, sha256
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.names import aliases, common_name, nearest
 
-FORMAT = 1  # counts up when the cached bytes change their meaning
+FORMAT = 2  # counts up when the cached bytes change their meaning
 
 TURN_BYTES = 1 << 16  # rows turned round at a time: what stays in the processor's cache, and needs no fresh memory
 
@@ -72,6 +73,27 @@ class Genome:
         if lengths is None:
             raise GenomeMissing(f"the encoded genome of {self.fasta} has left {self.cache}; run again to rebuild it")
         self._open(lengths)
+
+    def check(self) -> bool:
+        """Read the FASTA and every encoded base again, and encode anew where either is not as it was; True: it was.
+
+        What this object serves stays what it was: open the genome again where the answer is False.
+        """
+        facts = _facts_file(self.cache, self.key)
+        whole = checksum(_codes_file(self.cache, self.key)) == (_read_json(facts) or {}).get("crc32")
+        if not whole:
+            facts.unlink(missing_ok=True)
+        sound = _content_key(self.fasta, self.cache, trust=False) == self.key and whole
+        if not sound:
+            Genome(self.fasta, cache=self.cache)
+        return sound
+
+    def record(self, name: str) -> NDArray[np.uint8]:
+        """All base codes of a record, uint8 (length,), read-only, straight from the memory map; KeyError without it."""
+        if name not in self.lengths:
+            raise KeyError(name)
+        number = self._number[name]
+        return self._codes[self._offsets[number] : self._offsets[number + 1]]
 
     def gather(self, intervals: Intervals) -> Codes:
         """Base codes of every interval, in the order given, reverse-complemented on "-".
@@ -173,6 +195,17 @@ def _complemented(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return codes ^ ((codes < N).view(np.uint8) * np.uint8(3))
 
 
+class _Summed:
+    """A file that is written to, and the CRC-32 of what was."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.crc32 = file, 0
+
+    def write(self, data: bytes) -> int:
+        self.crc32 = zlib.crc32(data, self.crc32)
+        return self.file.write(data)
+
+
 def _codes_file(cache: Path, key: str) -> Path:
     return cache / f"{key}.codes"
 
@@ -181,14 +214,14 @@ def _facts_file(cache: Path, key: str) -> Path:
     return cache / f"{key}.json"
 
 
-def _content_key(fasta: Path, cache: Path) -> str:
-    """The FASTA's sha256; remembered for a path whose size and time of change are still the same."""
+def _content_key(fasta: Path, cache: Path, *, trust: bool = True) -> str:
+    """The FASTA's sha256; remembered (and trusted) for a path whose size and time of change are still the same."""
     path = fasta.resolve()
     memo = cache / "seen" / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:32]}.json"
     before = path.stat()
     stamp = {"path": str(path), "size": before.st_size, "mtime_ns": before.st_mtime_ns}
     known = _read_json(memo)
-    if known and {name: known.get(name) for name in stamp} == stamp and isinstance(known.get("sha256"), str):
+    if trust and known and {name: known.get(name) for name in stamp} == stamp and isinstance(known.get("sha256"), str):
         return str(known["sha256"])
     key = sha256(path)
     after = path.stat()
@@ -226,10 +259,12 @@ def _build(fasta: Path, cache: Path, key: str) -> dict[str, int]:
             _facts_file(cache, key).unlink(missing_ok=True)
             with atomic_write(_codes_file(cache, key)) as part:
                 with open(part, "wb") as out:
-                    lengths = encode_fasta(fasta, out)
+                    summed = _Summed(out)
+                    lengths = encode_fasta(fasta, cast(BinaryIO, summed))
                 if _content_key(fasta, cache) != key:  # we may have waited long for the lock
                     raise BadTable(f"{fasta} changed while it was read; run again when it is whole")
-            facts = {"format": FORMAT, "sha256": key, "bytes": sum(lengths.values()), "lengths": lengths}
+            size = sum(lengths.values())
+            facts = {"format": FORMAT, "sha256": key, "bytes": size, "crc32": summed.crc32, "lengths": lengths}
             with atomic_write(_facts_file(cache, key)) as part:
                 part.write_text(json.dumps(facts))
             return lengths

@@ -5,10 +5,13 @@ blocks follow pre-activation residual networks (He et al. 2016) with growing dil
 motifs some way apart are seen together.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
+from genolightning.benchmarks.rows import Facts
 
 
 class ResidualBlock(nn.Module):
@@ -29,27 +32,29 @@ class ResidualBlock(nn.Module):
 
 
 class ConvNet(nn.Module):
-    """Base codes -> (batch, positions, dim), one position every `stride` bases."""
+    """Base codes -> (batch, positions, dim): a position every `stride` bases, never coarser than the dataset's bins."""
 
     max_length_bp: int | None = None
 
     def __init__(
         self,
         *,
-        dim: int = 96,
+        facts: Facts | None = None,
+        dim: int = 64,
         stem_kernel: int = 13,
         kernel: int = 5,
-        blocks: int = 4,
-        stride: int = 2,
+        blocks: int = 3,
+        stride: int = 4,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        if facts is not None and facts.resolution_bp is not None:
+            stride = math.gcd(stride, facts.resolution_bp)
         self.dim, self.stride = dim, stride
         self.stem = nn.Conv1d(4, dim, stem_kernel, padding="same")
         self.pool = nn.MaxPool1d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
-        dilations = [2**i for i in range(blocks)]
         self.blocks = nn.ModuleList(
-            ResidualBlock(dim, kernel=kernel, dilation=dilation, dropout=dropout) for dilation in dilations
+            ResidualBlock(dim, kernel=kernel, dilation=2**i, dropout=dropout) for i in range(blocks)
         )
         self.norm = nn.BatchNorm1d(dim)
 

@@ -8,6 +8,7 @@ batch as a spectrum. Tests hold it against the plain block, values and gradients
 """
 
 import math
+import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,9 +18,11 @@ from torch.autograd.function import once_differentiable
 if TYPE_CHECKING:
     from genolightning.models.hyena import Block
 
-GROUP = 2**17  # numbers a buffer holds: positions times channels
-ROWS = 512  # positions the MLP reads at once
-STEEP, CUBIC = 2 * math.sqrt(2 / math.pi), 0.044715  # gelu(a) = a sigmoid(STEEP (a + CUBIC a^3)), the tanh form exactly
+GROUP = 2**17  # numbers taken at once: positions of some samples times some channels
+KEPT = 2**23  # numbers in the largest buffer that is kept
+ROWS = 256  # positions the MLP reads at once
+STEEP = 2 * math.sqrt(2 / math.pi)  # gelu's tanh form is exactly a sigmoid(STEEP (a + .044715 a^3))
+CUBIC = 0.044715 / STEEP**2  # which is A sigmoid(A + CUBIC A^3) / STEEP where A = STEEP a
 
 
 def suits(block: "Block", x: Tensor) -> bool:
@@ -51,21 +54,53 @@ def block(block: "Block", x: Tensor, mask: Tensor | None, n: int) -> Tensor:
     return y
 
 
-def short(p: Tensor, taps: Tensor, bias: Tensor, now: int, out: Tensor) -> Tensor:
-    """Convolve rows with three taps each as shifted sums; tap `now` stands on the position itself.
+_kept = threading.local()
 
-    p, out (3, channels, length); taps (3, channels, 3); bias (3, channels, 1).
+
+def buffer(name: str, *shape: int) -> Tensor:
+    """Memory for what is soon done with, the same for all who say the same name: fresh memory costs more to touch than
+    most arithmetic here. Large ones are not kept.
     """
-    torch.addcmul(bias, p, taps[..., now : now + 1], out=out)
+    size = math.prod(shape)
+    found: Tensor | None = _kept.__dict__.get(name)
+    if found is None or len(found) < size:
+        with torch.inference_mode(False):  # what is made within could not be written to without
+            found = torch.empty(size)
+        if size <= KEPT:
+            setattr(_kept, name, found)
+    return found[:size].view(shape)
+
+
+def short(p: Tensor, taps: Tensor, bias: Tensor, now: int) -> Tensor:
+    """Convolve with three taps each as shifted sums; tap `now` stands on the position itself.
+
+    p (3, channels, samples, length), taps (3, channels, 3), bias (3, channels); returns the shape of p, a buffer.
+    """
+    out = torch.mul(p, taps[..., now, None, None], out=buffer("short", *p.shape)).add_(bias[..., None, None])
     for k in range(3):
         if lag := now - k:
-            shifted(out, lag).addcmul_(shifted(p, -lag), taps[..., k : k + 1])
+            shifted(out, lag).addcmul_(shifted(p, -lag), taps[..., k, None, None])
     return out
+
+
+def short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_taps: Tensor) -> None:
+    """The gradients of `short`: p's is written to dp, the taps' is added to d_taps."""
+    torch.mul(ds, taps[..., now, None, None], out=dp)
+    for k in range(3):
+        lag = now - k
+        late, early = (shifted(ds, lag), shifted(p, -lag)) if lag else (ds, p)
+        d_taps[..., k] += torch.mul(late, early, out=buffer("taps", *late.shape)).sum((-2, -1))
+        if lag:
+            shifted(dp, -lag).addcmul_(late, taps[..., k, None, None])
 
 
 def shifted(x: Tensor, lag: int) -> Tensor:
     """x without its first `lag` positions, or without its last -lag."""
     return x[..., lag:] if lag > 0 else x[..., : max(x.shape[-1] + lag, 0)]
+
+
+def slices(total: int, step: int) -> list[slice]:
+    return [slice(first, min(first + step, total)) for first in range(0, total, step)]
 
 
 class Mix(torch.autograd.Function):
@@ -75,22 +110,24 @@ class Mix(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, mask: Tensor | None, causal: bool, n: int, *weights: Tensor) -> Tensor:
         norm_w, norm_b, in_w, in_b, short_w, short_b, kernel, skip, out_w, out_b = weights
         batch, length, dim = x.shape
-        now, taps = 2 if causal else 1, short_w.view(3, dim, 3)
-        spectrum = torch.fft.rfft(kernel, n)
-        projected, conv = x.new_empty(batch, 3, dim, length), x.new_empty(batch, dim, length)
-        gated, out = x.new_empty(dim, length), torch.empty_like(x)
-        for i in range(batch):
-            h = torch.native_layer_norm(x[i], (dim,), norm_w, norm_b, 1e-5)[0]
-            torch.addmm(in_b[:, None], in_w, h.t(), out=projected[i].view(3 * dim, length))
+        now, taps, bias = 2 if causal else 1, short_w.view(3, dim, 3), short_b.view(3, dim)
+        spectrum = torch.fft.rfft(kernel, n)[:, None]
+        projected, conv, out = x.new_empty(3 * x.numel()), x.new_empty(x.numel()), torch.empty_like(x)
+        for b, channels in _groups(batch, length, dim):
+            rows, p, c = _parts(x, projected, conv, b)
+            h = torch.native_layer_norm(rows, (dim,), norm_w, norm_b, 1e-5)[0]
+            torch.addmm(in_b[:, None], in_w, h.t(), out=p.view(3 * dim, -1))
             if mask is not None:
-                projected[i] *= mask[i]
-            for c in _groups(dim, length):
-                s = short(projected[i, :, c], taps[:, c], short_b.view(3, dim, 1)[:, c], now, _like(projected[i, :, c]))
-                g = s[1].mul_(s[2]) if mask is None else s[1].mul_(s[2]).mul_(mask[i])
-                wave = torch.fft.rfft(g, n).mul_(spectrum[c])
-                torch.addcmul(torch.fft.irfft(wave, n)[:, :length], g, skip[c, None], out=conv[i, c])
-                torch.mul(conv[i, c], s[0], out=gated[c])
-            torch.add(x[i], out_b, out=out[i]).addmm_(gated.t(), out_w.t())
+                p *= mask[b]
+            gated = buffer("gated", *c.shape)
+            for d in channels:
+                s = short(p[:, d], taps[:, d], bias[:, d], now)
+                g = s[1].mul_(s[2]) if mask is None else s[1].mul_(s[2]).mul_(mask[b])
+                wave = torch.fft.rfft(g, n).mul_(spectrum[d])
+                y = torch.fft.irfft(wave, n)[..., :length]
+                torch.addcmul(y, g, skip[d, None, None], out=c[d])
+                torch.mul(c[d], s[0], out=gated[d])
+            torch.add(rows, out_b, out=out[b].view(-1, dim)).addmm_(gated.view(dim, -1).t(), out_w.t())
         ctx.save_for_backward(x, mask, projected, conv, spectrum, *weights)
         ctx.now, ctx.n = now, n
         return out
@@ -99,76 +136,81 @@ class Mix(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, mask, projected, conv, spectrum, *weights = ctx.saved_tensors
-        norm_w, norm_b, in_w, in_b, short_w, short_b, kernel, skip, out_w, out_b = weights
+        norm_w, norm_b, in_w, _, short_w, short_b, kernel, skip, out_w, out_b = weights
         batch, length, dim = x.shape
-        now, n, taps, grad = ctx.now, ctx.n, short_w.view(3, dim, 3), grad.contiguous()
-        sums = [torch.zeros_like(weight) for weight in weights]
-        d_norm_w, d_norm_b, d_in_w, d_in_b, d_short_w, d_short_b, _, d_skip, d_out_w, _ = sums
+        now, n, taps, bias = ctx.now, ctx.n, short_w.view(3, dim, 3), short_b.view(3, dim)
+        sums = [torch.zeros_like(weight) for weight in weights if weight is not kernel]
+        d_norm_w, d_norm_b, d_in_w, d_in_b, d_short_w, d_short_b, d_skip, d_out_w, d_out_b = sums
         d_taps, d_bias, d_spectrum = d_short_w.view(3, dim, 3), d_short_b.view(3, dim), torch.zeros_like(spectrum)
-        spectrum = spectrum.conj().resolve_conj()
-        gated, d_gated = x.new_empty(dim, length), x.new_empty(dim, length)
-        dp, dx = x.new_empty(3, dim, length), torch.empty_like(x)
-        for i in range(batch):
-            torch.mm(out_w.t(), grad[i].t(), out=d_gated)
-            for c in _groups(dim, length):
-                p = projected[i, :, c]
-                s = short(p, taps[:, c], short_b.view(3, dim, 1)[:, c], now, _like(p))
-                torch.mul(conv[i, c], s[0], out=gated[c])
-                g = s[1] * s[2] if mask is None else (s[1] * s[2]).mul_(mask[i])
-                d_conv = d_gated[c] * s[0]
-                d_skip[c] += torch.linalg.vecdot(d_conv, g)
-                wave = torch.fft.rfft(d_conv, n)
-                d_spectrum[c] += torch.fft.rfft(g, n).conj_physical_().mul_(wave)
-                dg = torch.fft.irfft(wave.mul_(spectrum[c]), n)[:, :length]
-                dg = dg.addcmul_(d_conv, skip[c, None])
-                dg = dg if mask is None else dg.mul_(mask[i])
-                torch.mul(dg, s[1], out=s[0])  # of v; s is (x0, x1, v), turned into its own gradient
-                s[1], s[2] = dg.mul_(s[2]), s[0]
-                torch.mul(d_gated[c], conv[i, c], out=s[0])
-                d_bias[:, c] += s.sum(-1)
-                _short_backward(s, p, taps[:, c], now, dp[:, c], d_taps[:, c])
+        against, grad, dx = spectrum.conj_physical(), grad.contiguous(), torch.empty_like(x)
+        for b, channels in _groups(batch, length, dim):
+            rows, p, c = _parts(x, projected, conv, b)
+            d_rows = grad[b].view(-1, dim)
+            gated, d_gated, dp = buffer("gated", *c.shape), buffer("d_gated", *c.shape), buffer("dp", *p.shape)
+            torch.mm(out_w.t(), d_rows.t(), out=d_gated.view(dim, -1))
+            for d in channels:
+                s = short(p[:, d], taps[:, d], bias[:, d], now)
+                torch.mul(c[d], s[0], out=gated[d])
+                g = torch.mul(s[1], s[2], out=buffer("g", *s[0].shape))
+                g = g if mask is None else g.mul_(mask[b])
+                dc = s[0].mul_(d_gated[d])
+                ds = buffer("ds", *s.shape)
+                d_skip[d] += torch.mul(dc, g, out=ds[0]).sum((-2, -1))
+                wave = torch.fft.rfft(dc, n)
+                d_spectrum[d] += torch.fft.rfft(g, n).conj_physical_().mul_(wave).sum(1, keepdim=True)
+                dg = torch.fft.irfft(wave.mul_(against[d]), n)[..., :length]
+                dg = dg.addcmul_(dc, skip[d, None, None])
+                dg = dg if mask is None else dg.mul_(mask[b])
+                torch.mul(d_gated[d], c[d], out=ds[0])
+                torch.mul(dg, s[2], out=ds[1])
+                torch.mul(dg, s[1], out=ds[2])
+                d_bias[:, d] += ds.sum((-2, -1))
+                short_backward(ds, p[:, d], taps[:, d], now, dp[:, d], d_taps[:, d])
             if mask is not None:
-                dp *= mask[i]
-            h, mean, scale = torch.native_layer_norm(x[i], (dim,), norm_w, norm_b, 1e-5)
-            rows = dp.view(3 * dim, length)
-            d_in_w.addmm_(rows, h)
-            d_in_b += rows.sum(-1)
-            d_out_w.addmm_(grad[i].t(), gated.t())
-            dh = torch.mm(rows.t(), in_w)
-            d_norm = torch.ops.aten.native_layer_norm_backward(
-                dh, x[i], (dim,), mean, scale, norm_w, norm_b, (True, True, True)
-            )
-            torch.add(grad[i], d_norm[0], out=dx[i])
+                dp *= mask[b]
+            dp = dp.view(3 * dim, -1)
+            h, *moments = torch.native_layer_norm(rows, (dim,), norm_w, norm_b, 1e-5)
+            d_in_w.addmm_(dp, h)
+            d_in_b += dp.sum(-1)
+            d_out_w.addmm_(d_rows.t(), gated.view(dim, -1).t())
+            d_out_b += d_rows.sum(0)
+            dh = torch.mm(dp.t(), in_w, out=buffer("rows", *rows.shape))
+            d_norm = _norm_backward(dh, rows, *moments, norm_w, norm_b)
+            torch.add(d_rows, d_norm[0], out=dx[b].view(-1, dim))
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
-        sums[6] = torch.fft.irfft(d_spectrum, n)[:, : kernel.shape[1]]
-        sums[9] = grad.sum((0, 1))
+        sums.insert(6, torch.fft.irfft(d_spectrum[:, 0], n)[:, : kernel.shape[1]])
         return dx, None, None, None, *sums
 
 
-def _short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_taps: Tensor) -> None:
-    """The gradient of `short`: written to dp, added to d_taps."""
-    torch.mul(ds, taps[..., now : now + 1], out=dp)
-    for k in range(3):
-        lag = now - k
-        late, early = (shifted(ds, lag), shifted(p, -lag)) if lag else (ds, p)
-        d_taps[..., k] += torch.linalg.vecdot(late, early)
-        if lag:
-            shifted(dp, -lag).addcmul_(late, taps[..., k : k + 1])
+def _groups(batch: int, length: int, dim: int) -> list[tuple[slice, list[slice]]]:
+    """Samples to take together, and the groups of channels to take them by."""
+    samples = max(1, min(batch, GROUP // (8 * length)))
+    return [(b, slices(dim, max(1, GROUP // (samples * length)))) for b in slices(batch, samples)]
+
+
+def _parts(x: Tensor, projected: Tensor, conv: Tensor, b: slice) -> tuple[Tensor, Tensor, Tensor]:
+    """Of some samples: rows (samples * length, dim), p (3, dim, samples, length), conv (dim, samples, length)."""
+    samples, size = x[b], x[0].numel()
+    count, length, dim = samples.shape
+    p = projected[3 * size * b.start : 3 * size * b.stop].view(3, dim, count, length)
+    return samples.reshape(-1, dim), p, conv[size * b.start : size * b.stop].view(dim, count, length)
 
 
 class Feed(torch.autograd.Function):
-    """x + fc2(gelu(fc1(norm(x)))), some positions at a time."""
+    """x + fc2(gelu(fc1(norm(x)))), some positions at a time; what fc1 gives is kept times STEEP."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, *weights: Tensor) -> Tensor:
         norm_w, norm_b, w1, b1, w2, b2 = weights
         rows, dim = x.reshape(-1, x.shape[-1]), x.shape[-1]
         inner, out = x.new_empty(len(rows), len(b1)), torch.empty_like(rows)
-        for r in _slices(len(rows), ROWS):
+        for r in slices(len(rows), ROWS):
             h = torch.native_layer_norm(rows[r], (dim,), norm_w, norm_b, 1e-5)[0]
-            a = torch.addmm(b1, h, w1.t(), out=inner[r])
-            torch.add(rows[r], b2, out=out[r]).addmm_(_gate(a).mul_(a), w2.t())
+            a = torch.addmm(b1, h, w1.t(), beta=STEEP, alpha=STEEP, out=inner[r])
+            gelu = torch.mul(a, a, out=buffer("inner", *a.shape))
+            torch.addcmul(a, a, gelu, value=CUBIC, out=gelu).sigmoid_().mul_(a)
+            torch.add(rows[r], b2, out=out[r]).addmm_(gelu, w2.t(), alpha=1 / STEEP)
         ctx.save_for_backward(x, inner, *weights)
         return out.view_as(x)
 
@@ -177,42 +219,31 @@ class Feed(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         x, inner, *weights = ctx.saved_tensors
         norm_w, norm_b, w1, _, w2, _ = weights
-        dim = x.shape[-1]
-        rows, grad = x.reshape(-1, dim), grad.reshape(-1, dim)
+        rows, grad, one = x.reshape(-1, x.shape[-1]), grad.reshape(-1, x.shape[-1]), x.new_ones(())
         dx, sums = torch.empty_like(rows), [torch.zeros_like(weight) for weight in weights]
-        d_norm_w, d_norm_b, d_w1, d_b1, d_w2, _ = sums
-        for r in _slices(len(rows), ROWS):
-            a, gate = inner[r], _gate(inner[r])
-            slope = (a * a).mul_(3 * CUBIC * STEEP).add_(STEEP).mul_(a).mul_(gate)
-            gelu = a * gate
-            d_w2.addmm_(grad[r].t(), gelu)
-            # d gelu = gate + a gate (1 - gate) (STEEP + 3 STEEP CUBIC a^2)
-            slope = slope.addcmul_(slope, gate, value=-1).add_(gate)
-            da = slope.mul_(torch.mm(grad[r], w2))
-            h, mean, scale = torch.native_layer_norm(rows[r], (dim,), norm_w, norm_b, 1e-5)
+        d_norm_w, d_norm_b, d_w1, d_b1, d_w2, d_b2 = sums
+        for r in slices(len(rows), ROWS):
+            a = inner[r]
+            square = torch.mul(a, a, out=buffer("inner", *a.shape))
+            gate = torch.addcmul(a, a, square, value=CUBIC, out=buffer("gate", *a.shape)).sigmoid_()
+            gelu = torch.mul(a, gate, out=buffer("gelu", *a.shape))
+            d_w2.addmm_(grad[r].t(), gelu, alpha=1 / STEEP)
+            # gelu's slope is gate + gelu (1 - gate) (1 + 3 CUBIC A^2)
+            slope = torch.addcmul(gelu, gelu, square.mul_(3 * CUBIC), out=square).lerp_(one, gate)
+            da = slope.mul_(torch.mm(grad[r], w2, out=buffer("gelu", *a.shape)))
+            h, *moments = torch.native_layer_norm(rows[r], (len(norm_w),), norm_w, norm_b, 1e-5)
             d_w1.addmm_(da.t(), h)
             d_b1 += da.sum(0)
-            d_norm = torch.ops.aten.native_layer_norm_backward(
-                da @ w1, rows[r], (dim,), mean, scale, norm_w, norm_b, (True, True, True)
-            )
+            dh = torch.mm(da, w1, out=buffer("rows", *h.shape))
+            d_norm = _norm_backward(dh, rows[r], *moments, norm_w, norm_b)
             torch.add(grad[r], d_norm[0], out=dx[r])
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
-        sums[5] = grad.sum(0)
+            d_b2 += grad[r].sum(0)
         return dx.view_as(x), *sums
 
 
-def _gate(a: Tensor) -> Tensor:
-    return (a * a).mul_(STEEP * CUBIC).add_(STEEP).mul_(a).sigmoid_()
-
-
-def _slices(total: int, step: int) -> list[slice]:
-    return [slice(first, min(first + step, total)) for first in range(0, total, step)]
-
-
-def _groups(channels: int, length: int) -> list[slice]:
-    return _slices(channels, max(1, GROUP // length))
-
-
-def _like(p: Tensor) -> Tensor:
-    return torch.empty(p.shape, dtype=p.dtype)
+def _norm_backward(grad: Tensor, x: Tensor, mean: Tensor, scale: Tensor, w: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+    every = (True, True, True)
+    d_norm: tuple[Tensor, ...] = torch.ops.aten.native_layer_norm_backward(grad, x, w.shape, mean, scale, w, b, every)
+    return d_norm

@@ -10,7 +10,7 @@ from torch import nn
 from genolightning.batch import Batch
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
-from genolightning.models.cnn import CNN, FlattenHead
+from genolightning.models.cnn import CNN, FlattenHead, MaxOfPairs
 
 
 def told(length_bp, *, shortest_bp=None, kind="binary", classes=("no", "yes"), resolution_bp=None):
@@ -113,6 +113,16 @@ def test_the_forms_agree_in_single_precision_too():
         nn.functional.binary_cross_entropy_with_logits(logits_of(pair, batch)[:, 0], batch.target.float()).backward()
     for one, other in zip(nn.ModuleList(plain).parameters(), nn.ModuleList(fast).parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("length", [8, 9])
+def test_the_max_of_pairs_is_max_pooling_in_values_and_gradients(length):
+    values = torch.randint(0, 3, (2, 3, length)).float().requires_grad_()  # few values, so many ties
+    grad = torch.randn(2, 3, length // 2)
+    ours, theirs = MaxOfPairs()(values), nn.functional.max_pool1d(values, 2)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    gradients = [torch.autograd.grad(pooled, values, grad)[0] for pooled in (ours, theirs)]
+    torch.testing.assert_close(*gradients, rtol=0, atol=0)
 
 
 def test_eos_follows_the_last_true_base_and_n_is_told_from_padding():

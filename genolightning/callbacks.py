@@ -1,0 +1,201 @@
+"""A run that is killed anywhere goes on as if it had not been: resume points, random numbers by position, metrics.csv.
+
+Written against Lightning 2.6.6; what is private there and used here is marked, and `tests/test_resume.py` kills runs.
+"""
+
+import csv
+import random
+import signal
+import threading
+from hashlib import blake2b
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
+
+from genolightning.errors import UserError
+from genolightning.genome.files import atomic_write
+
+TERMINATED = 128 + signal.SIGTERM  # the exit code of a process that SIGTERM ends
+
+
+def position_seed(*position: int) -> int:
+    """One 63-bit seed for a place in a run: the same numbers give the same seed, on every machine.
+
+    >>> position_seed(1, 0, 5, 0) == position_seed(1, 0, 5, 0) != position_seed(1, 0, 6, 0)
+    True
+    """
+    return int.from_bytes(blake2b(repr(position).encode(), digest_size=8).digest(), "little") >> 1
+
+
+class RandomByPosition(Callback):
+    """Before each batch, seed python, numpy and torch (CUDA too) by (seed, epoch, batch, rank): nothing to save."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, number: int) -> None:
+        seed = position_seed(self.seed, trainer.current_epoch, number, trainer.global_rank)
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002  # a user's model may draw from the global generator
+        torch.manual_seed(seed)
+
+
+class Best(ModelCheckpoint):
+    """`checkpoints/best.ckpt`: the epoch with the best validation score. The run folder may be moved between kills."""
+
+    def __init__(self, folder: Path, *, monitor: str, mode: str) -> None:
+        super().__init__(
+            dirpath=folder / "checkpoints",
+            filename="best",
+            monitor=monitor,
+            mode=mode,
+            save_on_train_epoch_end=False,  # but right after the validation
+            enable_version_counter=False,
+        )
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the scores back, for the files in this run's folder, wherever it lies now."""
+        here = Path(str(self.dirpath))
+
+        def moved(path: str) -> str:
+            return str(here / Path(path).name) if path else path
+
+        paths = {key: moved(state[key]) for key in ("best_model_path", "kth_best_model_path", "last_model_path")}
+        scores = {moved(path): score for path, score in state["best_k_models"].items()}
+        super().load_state_dict(state | paths | {"best_k_models": scores, "dirpath": self.dirpath})
+        self.current_score = state["current_score"]
+
+
+class ResumePoint(Checkpoint):
+    """`checkpoints/last.ckpt`: after every epoch, every `every_n_steps` optimiser steps, and at once on SIGTERM.
+
+    It is never written between a batch and the validation that follows it, which would be lost on the way back, nor
+    while gradients are being accumulated. On SIGTERM the run ends with exit code 143, in all its processes.
+    """
+
+    def __init__(self, folder: Path, *, every_n_steps: int = 1000) -> None:
+        if every_n_steps < 1:
+            raise UserError(f"callbacks.checkpoint.every_n_steps={every_n_steps}: wanted 1 or more")
+        self.path, self.every = folder / "checkpoints" / "last.ckpt", every_n_steps
+        self.owed = self.asked_to_end = self.stopped_early = False
+        self.saved_at = -1  # optimiser step
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked_to_end = True
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint["stopped_early"] = trainer.should_stop  # Lightning 2.6 forgets it and would train another epoch
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self.stopped_early = checkpoint.get("stopped_early", False)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.asked_to_end = trainer.received_sigterm
+        # Lightning's own handler broadcasts inside the signal and ends the run unsaved; it is put back after the fit
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._note)
+        trainer.should_stop = self.stopped_early
+        # a scheduler that asked for the number of steps had the loader made before there was a state for it
+        trainer.fit_loop._load_combined_loader_states()
+        self.saved_at = trainer.global_step
+        for logger in trainer.loggers:
+            if isinstance(logger, MetricsFile):
+                logger.forget_from(trainer.global_step)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, number: int
+    ) -> None:
+        if trainer.world_size > 1:  # one process may have been told, all must save
+            self.asked_to_end = trainer.strategy.reduce_boolean_decision(self.asked_to_end, all=False)
+        loop = trainer.fit_loop.epoch_loop
+        if not (self.owed or self.asked_to_end or trainer.global_step % self.every == 0) or loop._should_accumulate():
+            return
+        self.owed = True
+        if not trainer.is_last_batch and not loop._should_check_val_fx(trainer.fit_loop._data_fetcher):
+            self._write(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.owed and not trainer.is_last_batch:
+            self._write(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer)
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        self.owed = False
+        if not trainer.sanity_checking and self.saved_at != trainer.global_step:
+            self.saved_at = trainer.global_step
+            for logger in trainer.loggers:
+                if isinstance(logger, MetricsFile):
+                    logger.flush()  # its rows up to here must be on the disk first: nobody will write them again
+            trainer.save_checkpoint(self.path)
+        if self.asked_to_end:
+            raise SystemExit(TERMINATED)
+
+
+class MetricsFile(Logger):
+    """`metrics.csv` in the run folder: one row a step, columns sorted after `step` and `epoch`, always a whole file.
+
+    Lightning's CSVLogger removes the file when a run goes on; here rows made again take the place of the old ones.
+    """
+
+    name = version = ""
+
+    def __init__(self, save_dir: str) -> None:
+        super().__init__()
+        self.path = Path(save_dir) / "metrics.csv"
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.written = 0  # rows on the disk
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                for row in csv.DictReader(file):
+                    self.rows[int(row["step"])] = {key: value for key, value in row.items() if value}
+
+    @property
+    def save_dir(self) -> str:
+        """The run folder."""
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Add scores to the row of a step."""
+        at = int(step or 0)
+        self.rows.setdefault(at, {"step": at}).update(metrics)
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the config is in .hydra/config.yaml."""
+
+    def forget_from(self, step: int) -> None:
+        """Drop the rows of steps that will be taken again."""
+        self.rows = {at: row for at, row in self.rows.items() if at < step}
+
+    def save(self) -> None:
+        """Write when a tenth more rows are there: a long run's file is not written anew for each of them."""
+        if len(self.rows) > 1.1 * self.written:
+            self.flush()
+
+    @rank_zero_only
+    def flush(self) -> None:
+        """Write every row, under another name first."""
+        names = {name for row in self.rows.values() for name in row} - {"step", "epoch"}
+        with atomic_write(self.path) as draft, draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["step", "epoch", *sorted(names)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows[step] for step in sorted(self.rows))
+        self.written = len(self.rows)
+
+    def finalize(self, status: str) -> None:
+        """Write what is left."""
+        if self.rows:
+            self.flush()
