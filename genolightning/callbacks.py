@@ -4,9 +4,13 @@ Written against Lightning 2.6.6; what is private there and used here is marked, 
 """
 
 import csv
+import json
+import os
 import random
 import signal
+import socket
 import threading
+import time
 from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
@@ -106,8 +110,13 @@ class ResumePoint(Checkpoint):
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._note)
         trainer.should_stop = self.stopped_early
+        loop = trainer.fit_loop
         # a scheduler that asked for the number of steps had the loader made before there was a state for it
-        trainer.fit_loop._load_combined_loader_states()
+        loop._load_combined_loader_states()
+        if loop.restarted_on_epoch_end:  # where max_steps is set, a finished epoch would be taken for an unfinished one
+            loop.epoch_progress.increment_completed()
+            loop._restarting = loop.epoch_loop.restarting = False
+            loop.reset_restart_stage()
         self.saved_at = trainer.global_step
         for logger in trainer.loggers:
             if isinstance(logger, MetricsFile):
@@ -144,6 +153,43 @@ class ResumePoint(Checkpoint):
             raise SystemExit(TERMINATED)
 
 
+class Status(Callback):
+    """`status.json`: what `genolightning watch` reads of a run that is not finished, anew at every validation."""
+
+    def __init__(self, folder: Path, *, monitor: str) -> None:
+        self.path, self.monitor = folder / "status.json", monitor
+        self.began, self.batches_before = 0.0, 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.began, self.batches_before = time.time(), trainer.fit_loop.epoch_loop.total_batch_idx
+        self._write(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.sanity_checking:
+            self._write(trainer)
+
+    @rank_zero_only
+    def _write(self, trainer: pl.Trainer) -> None:
+        done = trainer.fit_loop.epoch_loop.total_batch_idx - self.batches_before
+        left = float(trainer.num_training_batches) * float(trainer.max_epochs or -1) - self.batches_before - done
+        speed = done / max(time.time() - self.began, 1e-9)
+        score = trainer.callback_metrics.get(self.monitor)
+        status = {
+            "epoch": trainer.current_epoch,
+            "epochs": trainer.max_epochs,
+            "step": trainer.global_step,
+            "score_name": self.monitor,
+            "score": None if score is None or not torch.isfinite(score) else float(score),
+            "seconds_left": round(left / speed) if done > 0 and 0 <= left < float("inf") else None,
+            "device": str(trainer.strategy.root_device) + (f" x{trainer.world_size}" if trainer.world_size > 1 else ""),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "time": round(time.time(), 1),
+        }
+        with atomic_write(self.path) as draft:
+            draft.write_text(json.dumps(status) + "\n")
+
+
 class MetricsFile(Logger):
     """`metrics.csv` in the run folder: one row a step, columns sorted after `step` and `epoch`, always a whole file.
 
@@ -172,6 +218,7 @@ class MetricsFile(Logger):
         """Add scores to the row of a step."""
         at = int(step or 0)
         self.rows.setdefault(at, {"step": at}).update(metrics)
+        self.save()
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Nothing: the config is in .hydra/config.yaml."""

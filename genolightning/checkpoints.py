@@ -18,10 +18,17 @@ class AtomicCheckpoints(TorchCheckpointIO):
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(path.name + ".tmp")
-        with draft.open("wb") as file:
-            torch.save(checkpoint, file)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with draft.open("wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, RuntimeError) as error:  # torch's zip writer turns a full disk into a RuntimeError
+            draft.unlink(missing_ok=True)
+            raise UserError(
+                f"cannot write {path} ({' '.join(str(error).split())[:200]}); the last whole checkpoint is kept. "
+                f"Make room and go on with: genolightning train resume={path.parent.parent}"
+            ) from error
         if path.name == "last.ckpt" and path.exists():
             before = path.with_name("last.ckpt.prev")
             link = path.with_name("last.ckpt.prev.tmp")

@@ -116,11 +116,18 @@ class SequenceModule(pl.LightningModule):
         if number % CHECK_EVERY == 0:
             self._finite_losses()
         if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:
-            self.log("train/loss_step", loss.detach(), prog_bar=True)
-            self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+            self._log_step(loss.detach())
         if self.trainer.world_size > 1:  # processes are averaged as equals, their batches may differ by a row
             loss = loss * self.trainer.train_dataloader.weight(number)  # type: ignore[union-attr]
         return loss
+
+    def _log_step(self, loss: Tensor) -> None:
+        # at once: what self.log leaves to Lightning 2.6 is written after a checkpoint of this step, and lost if killed
+        rate = self.optimizers().param_groups[0]["lr"]  # type: ignore[union-attr]
+        scores = {"epoch": self.current_epoch, "lr": rate, "train/loss_step": loss.item()}
+        for logger in self.loggers:
+            logger.log_metrics(scores, step=self.trainer.global_step)
+        self.log("train/loss_step", loss, prog_bar=True, logger=False)
 
     def _finite_losses(self) -> Tensor:
         """Every loss since the last validation, (batches,); Diverged where one is not a number."""

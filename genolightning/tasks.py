@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import (
     BinaryAccuracy,
     BinaryAUROC,
@@ -17,6 +17,7 @@ from torchmetrics.classification import (
 )
 from torchmetrics.regression import PearsonCorrCoef, R2Score
 
+from genolightning.batch import Batch
 from genolightning.benchmarks.rows import NO_LABEL, Facts
 from genolightning.errors import UserError
 
@@ -54,6 +55,10 @@ def for_facts(facts: Facts, *, class_weights: str | None = None) -> "Task":
             return Multilabel(len(facts.classes), weights)
         case "regression":
             return Regression(facts.target_mean, facts.target_sd)
+        case "causal_lm":
+            return CausalLM()
+        case "masked_lm":
+            return MaskedLM()
     raise UserError(
         f"dataset.kind={facts.kind}: wanted binary, multiclass, multilabel, regression, causal_lm or masked_lm"
     )
@@ -190,3 +195,93 @@ class Regression(nn.Module):
     def observed(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = ~torch.isnan(target)
         return self.probabilities(logits)[known], target[known].float()
+
+
+class Surprise(Metric):
+    """How badly bases were foretold, over all rows: perplexity, or the bits a base takes."""
+
+    full_state_update = False
+    nats: Tensor
+    bases: Tensor
+
+    def __init__(self, *, bits: bool) -> None:
+        super().__init__()
+        self.bits = bits
+        self.add_state("nats", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("bases", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, nats: Tensor, bases: Tensor) -> None:
+        """Take rows' summed -log p and how many bases that is over, both (rows,)."""
+        self.nats += nats.sum()
+        self.bases += bases.sum()
+
+    def compute(self) -> Tensor:
+        mean = self.nats / self.bases.clamp(min=1)
+        return (mean / torch.log(torch.tensor(2.0)) if self.bits else torch.exp(mean)).float()
+
+
+class LanguageModel(nn.Module):
+    """Foretelling bases: logits (batch, length, 4), target int (batch, length), a window's own bases, -100 unknown.
+
+    N and padding are never asked for. What a task asks is `ask`; validation and test ask the same whenever they come.
+    """
+
+    monitor, mode = "perplexity", "min"
+
+    def ask(self, batch: Batch, *, training: bool) -> Batch:
+        """The batch a model is to read, and as its target the bases it is to foretell."""
+        raise NotImplementedError
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Mean -log p of the asked bases, in nats."""
+        nats, bases = self.surprise(logits, target).unbind(-1)
+        return nats.sum() / bases.sum().clamp(min=1)
+
+    def surprise(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Summed -log p in nats, and the number of bases it is over, of each row: float32 (batch, 2)."""
+        nats = F.cross_entropy(logits.float().transpose(1, 2), target, ignore_index=NO_LABEL, reduction="none")
+        return torch.stack([nats.sum(1), (target != NO_LABEL).sum(1)], -1)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(batch, length, 4), each place summing to one."""
+        return torch.softmax(logits.float(), -1)
+
+    def metrics(self) -> MetricCollection:
+        return MetricCollection({"perplexity": Surprise(bits=False), "bits_per_base": Surprise(bits=True)})
+
+    def observed(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        nats, bases = self.surprise(logits, target).double().unbind(-1)
+        return nats, bases
+
+
+class CausalLM(LanguageModel):
+    """Each base from those before it; a window's first base is not asked for."""
+
+    def ask(self, batch: Batch, *, training: bool) -> Batch:
+        return batch._replace(target=F.pad(batch.target[:, 1:], (0, 1), value=NO_LABEL))
+
+
+class MaskedLM(LanguageModel):
+    """15 % of the bases from all others (Devlin et al. 2019, arXiv 1810.04805): of those asked for 80 % are masked, 10 %
+    replaced by one of the four bases, 10 % left. Outside training the row's number and the place decide, not chance.
+    """
+
+    ASKED, MASKED, REPLACED, MASK = 0.15, 0.8, 0.1, 5
+
+    def ask(self, batch: Batch, *, training: bool) -> Batch:
+        shape, device = batch.codes.shape, batch.codes.device
+        chosen, fate = torch.rand((2, *shape), device=device) if training else steady_chance(batch.index, shape[1])
+        asked = (batch.target != NO_LABEL) & (chosen < self.ASKED)
+        base = ((fate - self.MASKED) / self.REPLACED * 4).clamp(0, 3).to(batch.codes.dtype)
+        codes = torch.where(asked & (fate < self.MASKED + self.REPLACED), base, batch.codes)
+        codes = torch.where(asked & (fate < self.MASKED), torch.full_like(codes, self.MASK), codes)
+        return batch._replace(codes=codes, target=torch.where(asked, batch.target, NO_LABEL))
+
+
+def steady_chance(index: Tensor, length: int) -> Tensor:
+    """Numbers in [0, 1) that look drawn and depend on row and place alone: float32 (2, rows, length)."""
+    place = torch.arange(2 * length, device=index.device).view(2, 1, length)
+    x = index[:, None] * 0x1000193 + place * 0x9E3779B1 + 1
+    for factor in (0x2545F4914F6CDD1D, 0x5851F42D4C957F2D, 0x2545F4914F6CDD1D):  # int64 wraps around
+        x = (x ^ ((x >> 29) & 0x7FFFFFFFF)) * factor
+    return ((x >> 40) & 0xFFFFFF).float() / 2**24

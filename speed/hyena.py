@@ -91,7 +91,8 @@ def main() -> None:
         }
     if options.growth:
         short, long = (
-            least({"ours": sides(options.reference, n, 1, attention=False)["ours"]}, 2)["ours"] / n for n in (4_096, 65_536)
+            least({"ours": sides(options.reference, n, 1, attention=False)["ours"]}, 2)["ours"] / n
+            for n in (4_096, 65_536)
         )
         figures["growth_65536_over_4096"] = {"time_a_base": round(long / short, 2), "bar": 1.5}
     print(json.dumps({"what": "HyenaDNA training step, 1 thread, CPU time", **figures}))

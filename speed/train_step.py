@@ -79,7 +79,7 @@ def fit_step(cfg: Any, made: build.Parts, folder: Path) -> float:
     """Seconds a step of the second epoch of a fit."""
     clock = EpochClock()
     with terminal():
-        callbacks = [build.best_and_last(folder, made.task), clock]
+        callbacks = [*build.keepers(cfg, folder, made.task), clock]
         trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
         trainer.fit(made.model, datamodule=made.data)
     return (clock.marks[2] - clock.marks[1]) / trainer.num_training_batches

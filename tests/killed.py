@@ -1,9 +1,12 @@
 """Run `genolightning WORDS` in forked children, some of which kill themselves; imports are paid for once.
 
-    python -m tests.killed FILE      FILE: a JSON list of {"words": [...], "kill_at": moment or null, "signal": number}
+    python -m tests.killed JOBS      a JSON file, or JSON itself: a list of one of
+        {"words": [...], "kill_at": share or null, "signal": number}     one run
+        {"truncate": file} {"move": [from, to]}                          what happens to files in between
 
-Moments are counted over training steps, validation steps and checkpoints being written. Prints a JSON list of
-{"code": exit code, "moments": how many there were, "said": standard output and error}.
+Moments are training steps, validation steps and the two halves of writing a file. A run is killed at a share of the
+moments of the last run that was left alone: 0 is before its first step, 1 the last moment of all. Prints a JSON list of
+{"code", "moments", "said"} of each run.
 """
 
 import json
@@ -17,8 +20,10 @@ from typing import Any
 import torch
 
 from genolightning import cli
-from genolightning.commands import build
+from genolightning.commands import build  # imported once, before the children are made
 from genolightning.module import SequenceModule
+
+AFTER_CONFIG = 2  # before that there is nothing to go on with
 
 
 class Moments:
@@ -26,33 +31,30 @@ class Moments:
 
     def __init__(self, kill_at: int | None, number: int, count: Path) -> None:
         self.seen, self.kill_at, self.number, self.count = 0, kill_at, number, count
-
-    def pass_by(self) -> None:
-        self.seen += 1
-        self.count.write_text(str(self.seen))
-        if self.seen == self.kill_at:
-            os.kill(os.getpid(), self.number)
+        for owner, name in ((SequenceModule, "training_step"), (SequenceModule, "validation_step")):
+            self.before(owner, name)
+        self.before(torch, "save")  # a checkpoint's draft is open and empty
+        self.before(os, "replace")  # a file is written, and not yet in its place
 
     def before(self, owner: Any, name: str) -> None:
         real = getattr(owner, name)
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            self.pass_by()
+            self.seen += 1
+            self.count.write_text(str(self.seen))
+            if self.seen == self.kill_at:
+                os.kill(os.getpid(), self.number)
             return real(*args, **kwargs)
 
         setattr(owner, name, counted)
 
 
-def run(job: dict[str, Any], folder: Path) -> dict[str, Any]:
+def run(job: dict[str, Any], kill_at: int | None, folder: Path) -> dict[str, Any]:
     count, said = folder / "count", folder / "said"
     count.write_text("0")
     child = os.fork()
     if not child:
-        moments = Moments(job.get("kill_at"), job.get("signal", signal.SIGKILL), count)
-        moments.before(SequenceModule, "training_step")
-        moments.before(SequenceModule, "validation_step")
-        moments.before(torch, "save")  # the checkpoint's draft is open and empty
-        moments.before(os, "replace")  # it is written, and not yet in its place
+        Moments(kill_at, job.get("signal", signal.SIGKILL), count)
         out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -63,14 +65,29 @@ def run(job: dict[str, Any], folder: Path) -> dict[str, Any]:
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    return {
-        "code": os.waitstatus_to_exitcode(status),
-        "moments": int(count.read_text()),
-        "said": said.read_text(errors="replace"),
-    }
+    words = said.read_text(errors="replace")
+    return {"code": os.waitstatus_to_exitcode(status), "moments": int(count.read_text()), "said": words}
+
+
+def main(jobs: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    done: list[dict[str, Any]] = []
+    moments = 0
+    for job in jobs:
+        if "truncate" in job:
+            os.truncate(job["truncate"], os.path.getsize(job["truncate"]) // 2)
+        elif "move" in job:
+            os.rename(*job["move"])
+        else:
+            share = job.get("kill_at")
+            kill_at = None if share is None else AFTER_CONFIG + round(share * (moments - AFTER_CONFIG))
+            done.append(run(job, kill_at, folder))
+            if share is None and "resume=" not in " ".join(job["words"]):
+                moments = done[-1]["moments"]
+    return done
 
 
 if __name__ == "__main__":
-    assert build  # imported once, before the children are made
+    assert build
+    given = sys.argv[1]
     with tempfile.TemporaryDirectory() as temporary:
-        print(json.dumps([run(job, Path(temporary)) for job in json.loads(Path(sys.argv[1]).read_text())]))
+        print(json.dumps(main(json.loads(given if given[0] == "[" else Path(given).read_text()), Path(temporary))))

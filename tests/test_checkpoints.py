@@ -42,8 +42,10 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UserError, match="No space"):
         AtomicCheckpoints().save_checkpoint(content(2), path)
+    assert not list(tmp_path.glob("*.tmp"))
+    monkeypatch.undo()
     assert read_checkpoint(path)["state_dict"]["w"][0] == 1
 
 

@@ -52,8 +52,9 @@ def build(
 
     With `length_bp` each positive becomes the window of that length round its middle. Positives that repeat an earlier
     one, that have more N than `max_n`, or whose window leaves the chromosome are left out and counted. Negatives stay
-    clear of `avoid` too (`draw_negatives` says more). A `random` split keeps positives that share a base on one side,
-    and a negative beside its positive; `chromosome` holds whole chromosomes out for test.
+    clear of `avoid` too (`draw_negatives` says more); a positive that finds none is left out as well. A `random` split
+    keeps positives that share a base on one side, and a negative beside its positive; `chromosome` holds whole
+    chromosomes out for test.
 
     Raises OutOfChromosome for a positive that the genome lacks, UserError for one that leaves no room, or a split that
     leaves a side without a class.
@@ -77,7 +78,7 @@ def build(
     if not len(positives):
         raise UserError(f"no positive is left ({dropped}); raise --max-n, or choose another --length")
     nothing = Intervals.concat([])
-    negatives = draw_negatives(
+    negatives, rows = draw_negatives(
         positives,
         genome,
         avoid=nothing if avoid is None else _spelled(avoid, genome, strict=False),
@@ -85,6 +86,7 @@ def build(
         max_n=max_n,
         seed=seed,
     )
+    positives = _keep(positives, np.isin(np.arange(len(positives)), rows), "like no free stretch in GC", dropped)
     divide = _by_locus if split == "random" else _by_chromosome
     in_test = divide(positives, negatives, test_fraction, np.random.default_rng([seed, 1]))
     for mask in in_test:

@@ -77,6 +77,12 @@ class IntervalTables:
         """The FASTA of every class, each file once; GenomeMissing where one is not there."""
         return list(dict.fromkeys(self._fasta(label) for label in self.tables))
 
+    def there(self) -> list[Path]:
+        """Every table that is there, even where others or the genomes are not."""
+        within = data_root() / "genomic_benchmarks" / self._folder
+        tables = [existing(within / split / f"{label}.csv.gz") for split in self.splits() for label in self.tables]
+        return [path for path in tables if path]
+
     def lacks(self) -> list[str]:
         """Every file that is not there, as the data root should have it."""
         within = data_root() / "genomic_benchmarks" / self._folder

@@ -15,6 +15,7 @@ GC_WITHIN = 0.03  # share of G and C of a negative may differ by this from its p
 DRAWS_AT_ONCE = 1 << 15
 DRAWS_EACH = 64
 PATIENCE = 20  # rounds in which no negative at all finds a place
+UNMATCHED = 0.05  # of the positives may be unlike any free stretch, in their share of G and C
 
 Numbers = NDArray[np.int64]
 
@@ -41,6 +42,13 @@ def content(codes: Codes) -> Content:
         strong = ((codes == 1) | (codes == 2)).sum(axis=1)
         unknown = (codes >= N).sum(axis=1)
     return Content(strong / np.maximum(lengths - unknown, 1), unknown / lengths)
+
+
+class Drawn(NamedTuple):
+    """Negatives, and the positives that each was drawn for."""
+
+    negatives: Intervals  # (m,)
+    rows: Numbers  # (m,), of the positives; all of them unless some are unlike any free stretch
 
 
 class _Room:
@@ -102,12 +110,13 @@ def draw_negatives(
     match: Collection[str] = (),
     max_n: float = 0.1,
     seed: int = 1,
-) -> Intervals:
+) -> Drawn:
     """A negative for each positive, in their order: of its length and strand, anywhere else in the genome.
 
     Each start is uniform over the free places where it fits. No negative shares a base with a positive, with `avoid`,
     or with another negative; none has a larger share of N than `max_n`. `match` may hold `chromosome` (that of its
-    positive) and `gc` (to within .03). Chromosomes are spelled as in the FASTA.
+    positive) and `gc` (to within .03; up to 5 % of the positives may go without). Chromosomes are spelled as in the
+    FASTA.
 
     Raises UserError where the genome has no room for them.
     """
@@ -128,9 +137,13 @@ def draw_negatives(
             waiting = waiting[placed[waiting] < 0]
             idle = 0 if len(rows) else idle + 1
             if idle == PATIENCE:
-                _refuse(positives, len(waiting), int(waiting[0]), f"tried {PATIENCE} times over")
-    chosen = room.intervals(placed, length)
-    return Intervals(chosen.chrom, chosen.start, chosen.end, positives.strand)
+                break
+    missing = np.flatnonzero(placed < 0)
+    if len(missing) > (UNMATCHED * len(positives) if gc is not None else 0):
+        _refuse(positives, len(missing), int(missing[0]), f"tried {PATIENCE} times over")
+    rows = np.flatnonzero(placed >= 0)
+    chosen = room.intervals(placed[rows], length[rows])
+    return Drawn(Intervals(chosen.chrom, chosen.start, chosen.end, positives[rows].strand), rows)
 
 
 def _candidates(

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.audit import same_rows
+from genolightning.benchmarks.intervals import IntervalTables
 from genolightning.benchmarks.near import near_pairs
 from genolightning.benchmarks.rows import Benchmark
 from genolightning.benchmarks.whole import PUBLISHED, Whole, fingerprint, take, whole
@@ -59,6 +60,8 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     held = ["validation"] if "validation" in benchmark.splits() else []
     rows = whole(benchmark, [*PUBLISHED, *held])
     published = sum(rows.counts[:2])
+    if isinstance(benchmark, IntervalTables) and rows.intervals is not None and rows.codes is None:
+        _refuse_unordered(benchmark)
     if kind == "original":
         left = np.arange(len(rows.test) - published)
         return _assignment(rows.test[:published], left if held else None, "original", [])
@@ -79,6 +82,15 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     made = _assignment(test, left if held else None, name, notes)
     _write(file, made)
     return made
+
+
+def _refuse_unordered(benchmark: IntervalTables) -> None:
+    """Row numbers of the interval tables mean nothing to ready sequences that come in an order of their own."""
+    if all(benchmark.ready(split) for split in PUBLISHED):
+        raise UserError(
+            f"{benchmark.name}: its ready sequences have no column id that ties them to their intervals; "
+            "add one, or name a genome: dataset.genome=FILE"
+        )
 
 
 def _assignment(test: NDArray[np.bool_], validation: Rows | None, name: str, notes: list[str]) -> Assignment:

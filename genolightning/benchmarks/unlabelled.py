@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from genolightning.benchmarks.rows import Rows
-from genolightning.benchmarks.tables import Table, encode_column, read_table
-from genolightning.errors import BadTable, UserError
+from genolightning.benchmarks.tables import column, encode_column, read_table
+from genolightning.errors import UserError
 from genolightning.genome.alphabet import Codes, Packed, pack
 from genolightning.genome.fasta import encode_fasta
 from genolightning.genome.intervals import read_bed
@@ -21,7 +21,7 @@ BED_NAMES = r"\.(bed\d*|narrowPeak|broadPeak)(\.gz)?$"
 def read_unlabelled(
     path: Path, *, genome: Path | None = None, sequence: str = "sequence", id: str | None = None
 ) -> Rows:
-    """Read sequences by the file's ending: .fa (each record a row), .bed (each interval a row of `genome`), else a table.
+    """Read sequences by the file's ending: .fa (a row a record), .bed (a row an interval of `genome`), else a table.
 
     The target is empty, of shape (rows, 0). UserErrors name file and row.
     """
@@ -38,7 +38,7 @@ def read_unlabelled(
         table = read_bed(path)
         return _rows(Genome(genome).gather(table.intervals), table.ids)
     cells = read_table(path)
-    codes, _ = encode_column(cells, _sequences(cells, sequence))
+    codes, _ = encode_column(cells, column(cells, sequence, "sequence"))
     ids = np.array(cells.columns[id]) if id in cells.columns else np.arange(len(cells.row)).astype(str)
     return _rows(codes, ids)
 
@@ -70,15 +70,3 @@ def _rows(codes: Codes, ids: np.ndarray) -> Rows:
 
 def _packed(codes: np.ndarray) -> Packed:
     return Packed(codes.reshape(-1), np.arange(len(codes) + 1, dtype=np.int64) * codes.shape[1])
-
-
-def _sequences(table: Table, name: str) -> list[str]:
-    if name in table.columns:
-        return table.columns[name]
-    alike = [column for column in table.columns if column.lower() in ("sequence", "seq")]
-    if len(alike) == 1:
-        return table.columns[alike[0]]
-    raise BadTable(
-        f"{table.source}: no column {name!r}; it has {', '.join(list(table.columns)[:8])}; "
-        "name yours: dataset.sequence=COLUMN"
-    )

@@ -40,9 +40,14 @@ def whole(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> Whole:
     if absent := set(splits) - set(benchmark.splits()):
         name = absent.pop()
         raise UserError(f"{benchmark.name} has no {name} file, so no split to look at; name one: dataset.{name}=FILE")
-    if isinstance(benchmark, IntervalTables):
+    if isinstance(benchmark, IntervalTables) and _has_tables(benchmark, splits):
         return _of_intervals(benchmark, splits)
     return _of_sequences(benchmark, splits)
+
+
+def _has_tables(benchmark: IntervalTables, splits: Sequence[str]) -> bool:
+    """Whether a benchmark is read by its intervals: always, unless it has ready sequences and no tables."""
+    return not any(benchmark.ready(split) and benchmark._found_tables(split) is None for split in splits)
 
 
 def _of_sequences(benchmark: Benchmark, splits: Sequence[str]) -> Whole:
@@ -64,20 +69,29 @@ def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
     intervals = Intervals.concat(parts)
     counts = [sum(len(table.ids) for table in split.values()) for split in tables]
     test = np.repeat([split == "test" for split in splits], counts)
-    notes, codes = [], None
-    try:
-        rows = [benchmark.rows(split) for split in splits]
-        if any(one.dropped for one in rows):
-            raise OutOfChromosome(f"{benchmark.name}: the genome lacks some rows")
-        codes = end_to_end(join([one.codes for one in rows]))
-    except (GenomeMissing, OutOfChromosome) as error:
-        notes.append(f"no bases were read, intervals only: {str(error).partition(';')[0]}")
+    codes, notes = _bases(benchmark, splits, tables)
     if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
         return Whole([], None, counts, test, intervals.lengths, intervals, codes, notes)
     target = np.concatenate(
         [np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables]
     )
     return Whole(list(benchmark.classes), target, counts, test, intervals.lengths, intervals, codes, notes)
+
+
+def _bases(
+    benchmark: IntervalTables, splits: Sequence[str], tables: list[dict[str, IntervalTable]]
+) -> tuple[Packed | None, list[str]]:
+    """The bases of all rows, row by row those of the tables; None, and a note why, where they are not all there."""
+    try:
+        rows = [benchmark.rows(split) for split in splits]
+    except (GenomeMissing, OutOfChromosome) as error:
+        return None, [f"no bases were read, intervals only: {str(error).partition(';')[0]}"]
+    if any(one.dropped for one in rows):
+        return None, [f"no bases were read, intervals only: {benchmark.name}: the genome lacks some rows"]
+    ids = [f"{label}/{one}" for split in tables for label, table in split.items() for one in table.ids]
+    if np.concatenate([one.ids for one in rows]).tolist() != ids:
+        return None, [f"no bases were read, intervals only: the ready sequences of {benchmark.name} have no column id"]
+    return end_to_end(join([one.codes for one in rows])), []
 
 
 def read_tables(benchmark: IntervalTables, split: str) -> dict[str, IntervalTable]:
@@ -109,10 +123,10 @@ def take(codes: Codes, rows: NDArray[np.int64]) -> Packed:
     return Packed(packed.values[source], offsets)
 
 
-def fingerprint(benchmark: Benchmark) -> dict[str, str]:
+def fingerprint(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> dict[str, str]:
     """File -> sha256 of the published tables; of interval tables the genome is left out, for it may not be there."""
-    if not isinstance(benchmark, IntervalTables):
-        return {name: key for split in PUBLISHED for name, key in benchmark.sha256(split).items()}
+    if not isinstance(benchmark, IntervalTables) or not _has_tables(benchmark, splits):
+        return {name: key for split in splits for name, key in benchmark.sha256(split).items()}
     return {
-        f"{split}/{label}": sha256(benchmark._table(split, label)) for split in PUBLISHED for label in benchmark.tables
+        f"{split}/{label}": sha256(benchmark._table(split, label)) for split in splits for label in benchmark.tables
     }

@@ -241,7 +241,7 @@ class GenomeWindows:
         for rows in np.split(order, np.flatnonzero(np.diff(places.record[order])) + 1):
             if len(rows):
                 runs = self._runs(int(places.record[rows[0]]))
-                good[rows] = runs.count(places.start[rows], self.window_bp) <= self.max_n * self.window_bp
+                good[rows] = runs.within(places.start[rows], self.window_bp) <= self.max_n * self.window_bp
         return places.take(good)
 
     def _runs(self, record: int) -> Unknown:

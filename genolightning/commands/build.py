@@ -17,7 +17,7 @@ from torch import nn
 
 from genolightning import __version__
 from genolightning.benchmarks.rows import Facts
-from genolightning.callbacks import Best, RandomByPosition, ResumePoint
+from genolightning.callbacks import Best, RandomByPosition, ResumePoint, Status
 from genolightning.checkpoints import AtomicCheckpoints
 from genolightning.commands.say import say
 from genolightning.data.datamodule import SequenceDataModule
@@ -85,10 +85,14 @@ def trainer(
 
 def keepers(cfg: DictConfig, folder: Path, task: Task) -> list[Callback]:
     """What keeps the best epoch by the task's validation score, and the places to go on from if the run is killed."""
+    watched = f"val/{task.monitor}"
     return [
         RandomByPosition(cfg.seed),
-        Best(folder, monitor=f"val/{task.monitor}", mode=task.mode),
-        ResumePoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})),  # the last of all: it keeps what the others have noted
+        Status(folder, monitor=watched),
+        Best(folder, monitor=watched, mode=task.mode),
+        ResumePoint(
+            folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})
+        ),  # the last of all: it keeps what the others have noted
     ]
 
 
@@ -121,7 +125,7 @@ class PlainProgress(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         scores = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
-        shown = [f"{name} {value:.4f}" for name, value in scores.items() if name not in ("lr", "train/loss_step")]
+        shown = [f"{name} {value:.4f}" for name, value in scores.items() if name != "train/loss_step"]
         spent = time.monotonic() - self.started
         say(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {'  '.join(shown)}  {spent:.0f} s")
 

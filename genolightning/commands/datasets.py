@@ -1,6 +1,7 @@
-"""`genolightning datasets list | info NAME | check [NAME]`: which datasets there are, and whether their files are."""
+"""`genolightning datasets list | info NAME`: which datasets there are; other actions have a file each."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,19 @@ if TYPE_CHECKING:
     from genolightning.benchmarks.rows import Benchmark
 
 
+ACTIONS = ("audit", "check", "locate")  # each has words of its own, and a file: datasets_<action>.py
+
+
 def main(given: list[str]) -> int:
-    """Print datasets as a table or, with `--json`, as one JSON value."""
+    """Print datasets as a table or, with `--json`, as one JSON value; other actions have a file each."""
+    if given and given[0] in ACTIONS:
+        return int(import_module(f"genolightning.commands.datasets_{given[0]}").main(given[1:]))
     parser = words.options(
         "datasets",
-        "list the datasets, say what one is, or check that its files are there (check NAME reads every row)",
-        ["list", "info gue_tf_0", "check gb_human_nontata_promoters", "check --json"],
+        "list the datasets, say what one is, check its files, look for leaks, find sequences in a genome",
+        ["list", "info gue_tf_0", "check gb_human_nontata_promoters", "check --json", "audit --help"],
     )
-    parser.add_argument("action", choices=["list", "info", "check"])
+    parser.add_argument("action", choices=["list", "info", *ACTIONS])
     parser.add_argument("name", nargs="?")
     args = parser.parse_args(given)
     files = words.choices("dataset", args.config_dir)
@@ -30,11 +36,9 @@ def main(given: list[str]) -> int:
     if args.action == "list":
         rows = [_line(name, file) for name, file in files.items() if args.name in (None, name)]
         say(*([json.dumps(rows)] if args.json else words.table(rows)))
-    elif args.action == "info":
+    else:
         facts = _info(args.name, files[args.name], args.config_dir)
         say(*([json.dumps(facts)] if args.json else _sheet(facts)))
-    else:
-        return _check([args.name] if args.name else list(files), args.config_dir, as_json=args.json)
     return 0
 
 
@@ -105,29 +109,6 @@ def _sheet(facts: dict[str, Any], indent: str = "") -> list[str]:
             text = text if isinstance(text, str) else json.dumps(text)  # null and true, as they are written in YAML
             lines.append(f"{indent}{key:<{max(22 - len(indent), 1)}} {' '.join(text.split())}")
     return lines
-
-
-def _check(names: list[str], config_dir: Path | None, *, as_json: bool) -> int:
-    """Look at each dataset's files; of a dataset asked for by name every row is read. 2 if that one is not usable."""
-    rows, last = [], None
-    for name in names:
-        last = None
-        try:
-            benchmark = _benchmark(name, config_dir)
-            benchmark.prepare()
-            if len(names) == 1:
-                for split in benchmark.splits():
-                    benchmark.rows(split)
-        except UserError as error:
-            last = error
-        rows.append({"name": name, "usable": last is None, "problem": str(last) if last else None})
-    if as_json:
-        say(json.dumps(rows))
-    elif len(names) > 1 or last is None:
-        say(*words.table([{**row, "usable": "yes" if row["usable"] else "no"} for row in rows]))
-    if len(names) == 1 and last is not None:
-        raise last
-    return 0
 
 
 def _benchmark(name: str, config_dir: Path | None) -> "Benchmark":

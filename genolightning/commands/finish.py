@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genolightning.checkpoints import read_checkpoint
 from genolightning.commands.build import Parts, parameter_count
+from genolightning.commands.verdict import verdict
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged
 from genolightning.record import (
@@ -53,6 +54,7 @@ def finish(
     name = HEADLINE[facts.kind]
     dropped, warnings = data.notes()
     origin = data.origin()
+    judged = verdict(data)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     record = {
         "schema": SCHEMA,
@@ -60,6 +62,7 @@ def finish(
         "dataset": data.benchmark.name,
         "split": origin["test"],
         "splits": origin,
+        "verdict": judged,
         "model": cfg.choices.get("model"),
         "seed": cfg.seed,
         "score": metrics[name].value,

@@ -36,7 +36,6 @@ def run(cfg: Any, folder: Path) -> None:
     """Train one config in its folder; what it leaves there is the run."""
     say(f"run folder {folder}")
     start = time.monotonic()
-    from genolightning.callbacks import TERMINATED
     from genolightning.checkpoints import latest
     from genolightning.commands import build
     from genolightning.commands.finish import finish
@@ -50,27 +49,39 @@ def run(cfg: Any, folder: Path) -> None:
     )
     callbacks = [*build.named_callbacks(cfg, task), *build.keepers(cfg, folder, task)]
     trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
-    try:
-        trainer.fit(model, datamodule=data, ckpt_path=resume_from(folder))
-    except (KeyboardInterrupt, SystemExit) as stop:
-        kept = "the last checkpoint is kept" if latest(folder) else "there is no checkpoint yet"
-        say(f"stopped; {kept}. Go on with: genolightning train resume={folder}")
-        if type(stop).__name__ == "SIGTERMException":  # it came before the first step; Lightning 2.6 would exit with 0
-            raise SystemExit(TERMINATED) from stop
-        raise
-    except RuntimeError as error:  # gloo and NCCL raise nothing more special
-        if trainer.world_size > 1 and re.search("gloo|NCCL|[Cc]onnection|Broken pipe", str(error)):
-            raise ProcessLost(
-                "another process of this run has ended, what it said stands above; so all of them end. "
-                f"Go on with: genolightning train resume={folder}"
-            ) from error
-        raise
+    fit(trainer, model, data, folder)
     path = trainer.checkpoint_callback.best_model_path or latest(folder)
     if not path:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
     if record is not None:
         say("", *summary(record), f"run folder {folder}")
+
+
+def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
+    """Fit from the last checkpoint, if there is one; a fit that ends early leaves word how to go on, or `error.txt`."""
+    from genolightning.callbacks import TERMINATED
+    from genolightning.checkpoints import latest
+
+    on = f"Go on with: genolightning train resume={folder}"
+    (folder / "error.txt").unlink(missing_ok=True)
+    try:
+        trainer.fit(model, datamodule=data, ckpt_path=resume_from(folder))
+    except (KeyboardInterrupt, SystemExit) as stop:
+        say(f"stopped; {'the last checkpoint is kept' if latest(folder) else 'there is no checkpoint yet'}. {on}")
+        if type(stop).__name__ == "SIGTERMException":  # it came before the first step; Lightning 2.6 would exit with 0
+            raise SystemExit(TERMINATED) from stop
+        raise
+    except Exception as error:
+        lost = trainer.world_size > 1 and re.search("gloo|NCCL|[Cc]onnection|Broken pipe", str(error))
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        if lost:  # gloo and NCCL raise nothing more special than RuntimeError
+            told = f"another process of this run has ended, what it said stands above; so all of them end. {on}"
+        if trainer.is_global_zero:
+            (folder / "error.txt").write_text(told + "\n")
+        if lost:
+            raise ProcessLost(told) from error
+        raise
 
 
 def resume_from(folder: Path) -> Path | None:
@@ -93,4 +104,15 @@ def summary(record: dict[str, Any]) -> list[str]:
             rows.append([name, "none", ""])
         else:
             rows.append([name, f"{score['value']:.4f}", f"{score['low']:.4f} to {score['high']:.4f}"])
-    return [*columns(rows, right=[1]), *(f"warning: {text}" for text in record["warnings"])]
+    return [*columns(rows, right=[1]), *_of_split(record), *(f"warning: {text}" for text in record["warnings"])]
+
+
+def _of_split(record: dict[str, Any]) -> list[str]:
+    """The audit's verdict on the split, in red where it is not clean."""
+    from genolightning.commands.datasets_audit import coloured
+
+    judged = record.get("verdict")
+    if judged is None:
+        return []
+    why = "".join(f"; {reason}" for reason in judged["reasons"])
+    return [coloured(judged["verdict"], f"split {record['split']}: {judged['verdict']}{why}")]

@@ -43,9 +43,7 @@ class Trained(NamedTuple):
             parts = [self.model.predict_step(batch)[1].numpy() for batch in self.batches(rows, batch_size=batch_size)]
         return np.concatenate(parts)
 
-    def batches(
-        self, rows: Rows, *, batch_size: int, crop: bool = False, rank: int = 0, world: int = 1
-    ) -> BatchLoader:
+    def batches(self, rows: Rows, *, batch_size: int, crop: bool = False, rank: int = 0, world: int = 1) -> BatchLoader:
         """Rows without labels as batches; a row longer than the model takes is an error, or is cropped."""
         longest = getattr(self.model, "max_length_bp", None)
         store = Store("", rows.codes, rows.target, rows.ids, rows.index, {}, [])

@@ -12,7 +12,7 @@ from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Facts
 from genolightning.benchmarks.tables import LabelledTable
 from genolightning.data.device import WISHES, placed
 from genolightning.data.loader import BatchLoader
-from genolightning.data.store import Store, open_store
+from genolightning.data.store import Store, check_store, end_to_end, open_store
 from genolightning.data.table import Servable, Table, Tokenize
 from genolightning.errors import UserError
 
@@ -24,7 +24,8 @@ class SequenceDataModule(pl.LightningDataModule):
     """Serve a benchmark as whole batches of base codes.
 
     A split without a file of its own is cut from train by `seed`, first test, then validation, class by class where
-    rows have classes; of what is left, `train_fraction` is kept, smaller shares inside larger ones.
+    rows have classes; `split` is `original`, or a re-split of the published rows (`clean`, `chromosome`: see
+    benchmarks/splits.py). Of what is left in train, `train_fraction` is kept, smaller shares inside larger ones.
     `augment` (`reverse_complement`, `shift_bp`) touches training batches only. `too_long` says what
     becomes of rows longer than the model takes: `error`, or `crop` (their first bases are kept). `on_device` keeps the
     rows on the GPU: `auto` where they fit into a quarter of its free memory and no workers are asked for. After
@@ -39,6 +40,7 @@ class SequenceDataModule(pl.LightningDataModule):
         validation_fraction: float = 0.1,
         test_fraction: float = 0.2,
         train_fraction: float = 1.0,
+        split: str = "original",
         augment: dict[str, Any] | None = None,
         too_long: str = "error",
         bucket: bool = False,
@@ -60,7 +62,8 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
-        self.train_fraction = train_fraction
+        self.train_fraction, self.split = train_fraction, split
+        self.split_id, self.split_notes = split, list[str]()
         self.augment = {"reverse_complement": False, "shift_bp": 0} | (augment or {})
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
@@ -75,17 +78,26 @@ class SequenceDataModule(pl.LightningDataModule):
         for split in self.benchmark.splits():
             open_store(self.benchmark, split)
 
+    def check(self) -> dict[str, str]:
+        """Look at every byte of the encoded stores: split -> `whole`, `rebuilt` (it was damaged) or `built`."""
+        return {split: check_store(self.benchmark, split) for split in self.benchmark.splits()}
+
     def setup(self, stage: str | None = None) -> None:
         """Open the stores and cut what has no file; safe to call again."""
         if self._rows:
             return
         self._stores = {split: open_store(self.benchmark, split) for split in self.benchmark.splits()}
-        target = self._stores["train"].target
-        left = np.arange(len(target))
         rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
+        if self.split == "original":
+            left = np.arange(len(self._stores["train"].target))
+        else:
+            left, rows = self._split_again()
+        target = self._stores["train"].target
         for number, (split, share) in enumerate(
             (("test", self.test_fraction), ("validation", self.validation_fraction))
         ):
+            if split in rows:
+                continue
             if split in self._stores:
                 rows[split] = (split, None)
             else:
@@ -98,12 +110,41 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"{self.benchmark.name}: no row left for {', '.join(empty)}; give a file or a larger share")
         self._rows = rows
 
+    def _split_again(self) -> tuple[NDArray[np.int64], dict[str, tuple[str, NDArray[np.int64] | None]]]:
+        """Lay the published train and test rows end to end under `train`; (rows of train, rows of what else is set)."""
+        from genolightning.benchmarks.splits import assign
+
+        chosen = assign(self.benchmark, self.split, self.seed)
+        self.split_id, self.split_notes = chosen.id, chosen.notes
+        store = self._stores["train"] = end_to_end(self._stores["train"], self._stores.pop("test"))
+        rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
+        rows["test"] = ("train", np.flatnonzero(np.isin(store.index, chosen.test)))
+        if chosen.validation is not None:
+            held = np.flatnonzero(np.isin(self._stores["validation"].index, chosen.validation))
+            rows["validation"] = ("validation", held)
+        return np.flatnonzero(np.isin(store.index, chosen.train)), rows
+
+    def has_file(self, split: str) -> bool:
+        """Whether a split's rows are published ones, not cut from train by the seed."""
+        self.setup()
+        return self.split != "original" or (split in self._stores and self._rows[split][1] is None)
+
+    def index(self, split: str) -> NDArray[np.int64]:
+        """Row numbers of a split in its table, before any drop."""
+        self.setup()
+        source, rows = self._rows[split]
+        index = self._stores[source].index
+        return index if rows is None else index[rows]
+
     def _count(self, source: str, rows: NDArray[np.int64] | None) -> int:
         return len(self._stores[source].index) if rows is None else len(rows)
 
     def origin(self) -> dict[str, str]:
-        """Split -> where its rows come from: `original`, or `random, seed N` where they were cut from train."""
+        """Split -> where its rows come from: `original`, a re-split's id, or `random, seed N` where cut from train."""
         self.setup()
+        if self.split != "original":
+            held = self.split_id if "validation" in self._stores else f"random, seed {self.seed}"
+            return {"train": self.split_id, "validation": held, "test": self.split_id}
         return {
             split: "original" if source == split and rows is None else f"random, seed {self.seed}"
             for split in SPLITS
@@ -206,7 +247,7 @@ class SequenceDataModule(pl.LightningDataModule):
         rank, world = self._place()
         table = self.table(split)
         size = max(1, min(self.batch_size, table.rows // BATCHES_TO_DEAL))
-        return BatchLoader(table, batch_size=size, rank=rank, world=world, workers=self.workers)
+        return BatchLoader(self._placed(table), batch_size=size, rank=rank, world=world, workers=self.workers)
 
     def _placed(self, table: Table) -> Servable:
         if self.trainer is None or self.workers or (self.tokenize is not None and table.tokens is None):
@@ -220,7 +261,7 @@ class SequenceDataModule(pl.LightningDataModule):
     def notes(self) -> tuple[dict[str, dict[str, int]], list[str]]:
         """Rows left out, by split and reason; and what else a reader of the scores should know."""
         dropped = {split: store.dropped for split, store in self._stores.items() if store.dropped}
-        return dropped, [warning for store in self._stores.values() for warning in store.warnings]
+        return dropped, [*self.split_notes, *(warning for store in self._stores.values() for warning in store.warnings)]
 
 
 def cut_rows(

@@ -36,9 +36,8 @@ class DeviceTable:
             self._codes = put(table.codes)
         self._lengths, self._target, self._index = put(table.lengths), put(table.target), put(table.index)
         self._fill = fill_of(table.target)
-        self._token_arrays = [put(getattr(table.tokens, name)) for name in ("ids", "mask", "spans")] * bool(
-            table.tokens
-        )
+        names = ("ids", "mask", "spans") if table.tokens else ()
+        self._token_arrays = [put(getattr(table.tokens, name)) for name in names]
 
     def at_epoch(self, epoch: int) -> "DeviceTable":
         """The same rows in every epoch."""
@@ -80,7 +79,7 @@ def _shift(rows: Tensor, by: Tensor, fill: float) -> Tensor:
     inside = (source >= 0) & (source < rows.shape[1])
     shape = (*source.shape, *[1] * (rows.ndim - 2))
     place = source.clamp(0, rows.shape[1] - 1).reshape(shape).expand(*source.shape, *rows.shape[2:])
-    return torch.where(inside.reshape(shape), rows.gather(1, place), torch.tensor(fill, dtype=rows.dtype))
+    return torch.where(inside.reshape(shape), rows.gather(1, place), rows.new_full((), fill))
 
 
 def table_bytes(table: Table) -> int:

@@ -13,6 +13,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from genolightning.batch import Batch, Tokens
+from genolightning.benchmarks.intervals import join
 from genolightning.benchmarks.rows import Benchmark, Rows
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import Codes, Packed
@@ -40,6 +41,24 @@ class Store(NamedTuple):
         if isinstance(self.codes, Packed):
             return np.diff(self.codes.offsets)
         return np.full(len(self.codes), self.codes.shape[1], np.int64)
+
+
+def end_to_end(first: Store, second: Store) -> Store:
+    """The rows of two stores as one, in memory; `index` goes on after the first table's last row, dropped ones too."""
+    offset = len(first.index) + sum(first.dropped.values())
+    dropped = {
+        reason: first.dropped.get(reason, 0) + second.dropped.get(reason, 0)
+        for reason in first.dropped | second.dropped
+    }
+    return Store(
+        f"{first.key}+{second.key}",
+        join([first.codes, second.codes]),
+        np.concatenate([first.target, second.target]),
+        np.concatenate([first.ids, second.ids]),
+        np.concatenate([first.index, second.index + offset]),
+        dropped,
+        [*first.warnings, *second.warnings],
+    )
 
 
 def store_key(benchmark: Benchmark, split: str) -> str:

@@ -69,8 +69,8 @@ class WindowTable:
     def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
         """One batch; windows are moved by the epoch, never by `by`."""
         assert by is None, "the epoch moves windows"
-        taken = self.take(rows)
-        return Batch(*map(torch.from_numpy, taken))
+        codes, lengths, target, index = map(torch.from_numpy, self.take(rows))
+        return Batch(codes, lengths, target, index)
 
 
 class GenomeWindowsDataModule(SequenceDataModule):
@@ -114,6 +114,18 @@ class GenomeWindowsDataModule(SequenceDataModule):
     def prepare_data(self) -> None:
         """Encode the genome and check that every split has windows; one process a machine does this."""
         self.benchmark.prepare()
+
+    def check(self) -> dict[str, str]:
+        """There are no stores: windows are gathered from the genome."""
+        return {}
+
+    def has_file(self, split: str) -> bool:
+        """No split is cut by the seed: chromosomes make them."""
+        return True
+
+    def index(self, split: str) -> NDArray[np.int64]:
+        """Row numbers of a split."""
+        return self.table(split).index
 
     def setup(self, stage: str | None = None) -> None:
         """Nothing is copied out of the genome beforehand."""

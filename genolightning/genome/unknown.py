@@ -17,7 +17,7 @@ class Unknown(NamedTuple):
     end: NDArray[np.int64]  # (runs,)
     before: NDArray[np.int64]  # (runs,) unknown bases before each run
 
-    def count(self, start: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    def within(self, start: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Unknown bases in windows of `length` that begin at `start`, (windows,)."""
         return self._up_to(start + length) - self._up_to(start)
 
@@ -35,7 +35,7 @@ def unknown(codes: NDArray[np.uint8]) -> Unknown:
     >>> found = unknown(np.array([4, 0, 4, 4, 1], np.uint8))
     >>> found.start.tolist(), found.end.tolist()
     ([0, 2], [1, 4])
-    >>> found.count(np.array([0, 1, 3]), 2).tolist()
+    >>> found.within(np.array([0, 1, 3]), 2).tolist()
     [1, 1, 1]
     """
     edges = []

@@ -56,6 +56,32 @@ class PositionHead(nn.Module):
         return logits
 
 
+class LanguageHead(nn.Module):
+    """How well each of the four bases fits each place: logits (batch, length, 4), in the order A C G T.
+
+    Tied to `backbone.embedding` where there is one (its rows `backbone.bases`), else a linear map of its own.
+    """
+
+    def __init__(self, backbone: Backbone, facts: Facts) -> None:
+        super().__init__()
+        name = type(backbone).__name__
+        if backbone.stride != 1:
+            raise UserError(f"a language model predicts single bases, {name} has no position for each; use stride=1")
+        if facts.kind == "causal_lm" and not getattr(backbone, "causal", False):
+            raise UserError(
+                f"dataset.kind=causal_lm: {name} sees the bases it should predict; use dataset.kind=masked_lm"
+            )
+        self.embedding: nn.Embedding | None = getattr(backbone, "embedding", None)
+        self.bases: slice = getattr(backbone, "bases", slice(0, 4))
+        self.linear = nn.Linear(backbone.dim, 4) if self.embedding is None else None
+
+    def forward(self, features: Features, batch: Batch) -> Tensor:
+        if self.embedding is None:
+            logits: Tensor = self.linear(features.values)  # type: ignore[misc]
+            return logits
+        return nn.functional.linear(features.values, self.embedding.weight[self.bases])
+
+
 def on_bases(features: Features, length: int) -> Features:
     """Hand each token's vector to every base of its span; where tokens overlap, their mean."""
     values, mask, spans = features.values, features.mask, features.spans
@@ -69,5 +95,9 @@ def on_bases(features: Features, length: int) -> Features:
 
 
 def default(backbone: Backbone, facts: Facts) -> nn.Module:
-    """One rule: no resolution -> pooling over real positions and a linear map; a resolution -> a map at each place."""
+    """One rule: no resolution -> pooling over real positions and a linear map; a resolution -> a map at each place; a
+    language model -> the four bases at each base, by the backbone's own embedding.
+    """
+    if facts.kind in ("causal_lm", "masked_lm"):
+        return LanguageHead(backbone, facts)
     return PooledHead(backbone, facts) if facts.resolution_bp is None else PositionHead(backbone, facts)

@@ -32,7 +32,11 @@ def suits(block: "Block", x: Tensor) -> bool:
     """
     if block.mixer.order != 2 or (block.training and block.dropout.p > 0) or torch.compiler.is_compiling():
         return False
-    if x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or (block.mixer.causal and not torch.is_grad_enabled()):
+    if (
+        x.device.type != "cpu"
+        or torch.is_autocast_enabled("cpu")
+        or (block.mixer.causal and not torch.is_grad_enabled())
+    ):
         return False
     return x.dtype == block.norm1.weight.dtype == torch.float32
 
@@ -222,6 +226,7 @@ class Feed(torch.autograd.Function):
         rows, grad, one = x.reshape(-1, x.shape[-1]), grad.reshape(-1, x.shape[-1]), x.new_ones(())
         dx, sums = torch.empty_like(rows), [torch.zeros_like(weight) for weight in weights]
         d_norm_w, d_norm_b, d_w1, d_b1, d_w2, d_b2 = sums
+        d_w1 = torch.zeros_like(w2)  # fc1's turned over: that way round the product is faster
         for r in slices(len(rows), ROWS):
             a = inner[r]
             square = torch.mul(a, a, out=buffer("inner", *a.shape))
@@ -232,7 +237,7 @@ class Feed(torch.autograd.Function):
             slope = torch.addcmul(gelu, gelu, square.mul_(3 * CUBIC), out=square).lerp_(one, gate)
             da = slope.mul_(torch.mm(grad[r], w2, out=buffer("gelu", *a.shape)))
             h, *moments = torch.native_layer_norm(rows[r], (len(norm_w),), norm_w, norm_b, 1e-5)
-            d_w1.addmm_(da.t(), h)
+            d_w1.addmm_(h.t(), da)
             d_b1 += da.sum(0)
             dh = torch.mm(da, w1, out=buffer("rows", *h.shape))
             d_norm = _norm_backward(dh, rows[r], *moments, norm_w, norm_b)
@@ -240,6 +245,7 @@ class Feed(torch.autograd.Function):
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
             d_b2 += grad[r].sum(0)
+        sums[2] = d_w1.t()
         return dx.view_as(x), *sums
 
 

@@ -151,6 +151,23 @@ def test_a_genome_that_lacks_rows_does_not_shorten_the_audit(tmp_path):
     assert "intervals only" in found.notes[0]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_ready_sequences_stand_in_for_the_genome_where_ids_tie_them_to_their_intervals(tmp_path, monkeypatch, named):
+    monkeypatch.setenv("GENOLIGHTNING_DATA", str(tmp_path))
+    for split in ("train", "test"):
+        lines = ["seq\tlabel\tid" if named else "seq\tlabel"]
+        for label in "ab":
+            write_gb_table(tmp_path / "genomic_benchmarks" / "made" / split / f"{label}.csv.gz", apart(10, chrom=split))
+            rows = [f"{sequence(50, seed=n)}\t{label}" + f"\t{n}" * named for n in range(10)]
+            lines += reversed(rows)
+        write(tmp_path / "sequences" / "made" / f"{split}.tsv.gz", "\n".join(lines))
+    tables = IntervalTables(name="made", folder="made", kind="binary", classes=["a", "b"], assembly="nowhere")
+    found = audit(tables)
+    assert found.test_overlap == 0
+    assert found.test_exact == (1 if named else 0)
+    assert bool(found.notes) != named
+
+
 def test_another_split_of_the_same_rows_has_an_audit_of_its_own(tmp_path):
     table = table_of(tmp_path, test=[ROWS[0], *FRESH])
     assert audit(table).cross_split_duplicates == 1

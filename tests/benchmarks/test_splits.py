@@ -141,6 +141,19 @@ def test_chromosomes_of_sequences_without_coordinates_cannot_be_held_out(tmp_pat
         assign(near_table(tmp_path), "chromosome")
 
 
+def test_ready_sequences_that_nothing_ties_to_their_intervals_are_not_split_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOLIGHTNING_DATA", str(tmp_path))
+    for split in ("train", "test"):
+        lines = [f"{sequence(50, seed=n)}\t{label}" for label in "ab" for n in range(10)]
+        write(tmp_path / "sequences" / "made" / f"{split}.tsv", "\n".join(["seq\tlabel", *lines]))
+        for label in "ab":
+            rows = [("chr1", 100 * n, 100 * n + 50, "+") for n in range(10)]
+            write_gb_table(tmp_path / "genomic_benchmarks" / "made" / split / f"{label}.csv.gz", rows)
+    tables = IntervalTables(name="made", folder="made", kind="binary", classes=CLASSES, assembly="nowhere")
+    with pytest.raises(UserError, match="no column id"):
+        assign(tables, "clean")
+
+
 def test_another_kind_of_split_is_refused(tmp_path):
     with pytest.raises(UserError, match="original, clean, chromosome"):
         assign(leaky_tables(tmp_path), "random")

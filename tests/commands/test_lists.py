@@ -48,8 +48,10 @@ def test_every_dataset_of_the_configs_is_listed_with_what_it_is(call):
     assert {row["kind"] for row in rows if row["name"].startswith("gb_")} <= {"binary", "multiclass"}
 
 
-def test_a_whole_dataset_is_usable(call, one_whole_dataset):
-    assert call("datasets", "check", "gue_tf_0").code == 0
+def test_tables_that_are_not_the_published_ones_are_not_usable(call, one_whole_dataset):
+    told = call("datasets", "check", "gue_tf_0")
+    assert (told.code, len(told.lines)) == (2, 1)
+    assert "gue/tf_0/train.csv: wanted sha256" in told.lines[0]
 
 
 def test_a_missing_dataset_is_not_and_says_what_to_fetch(call, one_whole_dataset):

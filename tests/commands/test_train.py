@@ -193,3 +193,31 @@ def test_resuming_a_finished_run_does_nothing_and_says_so(trained, capsys):
     assert run("train", f"resume={trained / 'out'}") == 0
     assert "is finished" in capsys.readouterr().out
     assert (trained / "out" / "record.json").read_bytes() == before
+
+
+def test_the_record_says_when_the_split_leaks(tmp_path, capsys):
+    table = write_table(tmp_path / "train.csv")
+    words = ("dataset=table", f"dataset.train={table}", f"dataset.test={table}")  # tested on what it was trained on
+    assert train(tmp_path / "out", *words) == 0
+    judged = record_of(tmp_path / "out")["verdict"]
+    assert judged["verdict"] == "leaky"
+    assert "100.00% of the test rows repeat" in " ".join(judged["reasons"])
+    assert "split original: leaky" in capsys.readouterr().out
+
+
+def test_a_clean_split_of_the_published_rows_tears_no_group(tmp_path):
+    dna = sequences(300, 80)
+    half = [*dna, *dna[:60]]  # sixty rows stand twice
+    lines = [f"{one.replace('C', 'A') if i % 2 else one},{i % 2}" for i, one in enumerate(half)]
+    for name, part in (("train", lines[:300]), ("test", lines[300:])):
+        (tmp_path / f"{name}.csv").write_text("sequence,label\n" + "\n".join(part) + "\n")
+    words = ["dataset=table", f"dataset.train={tmp_path / 'train.csv'}", f"dataset.test={tmp_path / 'test.csv'}"]
+    assert train(tmp_path / "a", *words) == 0
+    assert train(tmp_path / "b", *words, "dataset.split=clean") == 0
+    original, clean = record_of(tmp_path / "a"), record_of(tmp_path / "b")
+    assert any("repeat" in reason for reason in original["verdict"]["reasons"])
+    assert not any("repeat" in reason for reason in clean["verdict"]["reasons"])
+    assert clean["split"].startswith("clean-")
+    assert sum(clean["facts"]["rows"].values()) == 360
+    rows = pl.read_parquet(tmp_path / "b" / "predictions.parquet")
+    assert rows["target"].to_list() == [int(lines[i][-1]) for i in rows["index"]]

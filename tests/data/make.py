@@ -90,3 +90,13 @@ if __name__ == "__main__":
     write_fasta(target / "tiny.fa.gz")
     write_gb_dataset(target / "genomic_benchmarks" / "tiny")
     write_bed(target / "tiny.bed", [("chr1", 10, 60, "first", 0, "+"), ("2", 5, 55, "second", 0, "-")])
+
+
+def noisy_table(path: Path, rows: int = 150, length: int = 60) -> Path:
+    """A labelled table whose classes a model can almost tell apart: class 1 is somewhat richer in A."""
+    random = np.random.default_rng(1)
+    lines = ["sequence,label"]
+    for number in range(rows):
+        odds = [0.34, 0.22, 0.22, 0.22] if number % 2 else [0.25] * 4
+        lines.append("".join(random.choice(list("ACGT"), length, p=odds)) + f",{number % 2}")
+    return write(path, "\n".join(lines) + "\n")

@@ -1,0 +1,93 @@
+"""Through the datamodule: whoever serves them, the rows are slices of the FASTA, each once an epoch."""
+
+import gzip
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from genolightning.data.datamodule import IntervalDataModule
+from genolightning.genome.alphabet import decode
+from tests.data.make import plain_slice, tiny_genome, write_fasta, write_gb_dataset
+
+CLASSES = ["negative", "positive"]
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A maker of a small interval dataset over the tiny genome."""
+    monkeypatch.setenv("GENOLIGHTNING_DATA", str(tmp_path))
+    write_fasta(tmp_path / "genomes" / "tiny.fa.gz")
+    write_gb_dataset(tmp_path / "genomic_benchmarks" / "toy", rows=40)
+
+    def make(rank: int = 0, world: int = 1, **keys):
+        own = {"name": "gb_toy", "folder": "toy", "kind": "binary", "classes": CLASSES, "assembly": "tiny"}
+        data = IntervalDataModule(**own, batch_size=7, seed=1, **keys)
+        strategy = SimpleNamespace(root_device=SimpleNamespace(type="cpu"))
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=world, strategy=strategy)
+        data.prepare_data()
+        return data
+
+    return make
+
+
+def table_lines(data, split):
+    tables = [data.benchmark._table(split, label) for label in CLASSES]
+    return [line for table in tables for line in gzip.decompress(table.read_bytes()).decode().splitlines()[1:]]
+
+
+def expected(data, split):
+    """The letters of every row, by plain Python over the tables and the FASTA."""
+    rows = [line.split(",") for line in table_lines(data, split)]
+    return [plain_slice(tiny_genome(), chrom, int(start), int(end), strand) for _, chrom, start, end, strand in rows]
+
+
+def served(loaders):
+    return [
+        (row, decode(codes[:length]))
+        for loader in loaders
+        for batch in loader
+        for row, codes, length in zip(batch.index.tolist(), batch.codes.numpy(), batch.lengths.tolist(), strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("workers", "start_method"), [(0, None), (2, "fork"), (2, "spawn")])
+def test_workers_serve_slices_of_the_fasta_each_once_an_epoch(module, workers, start_method):
+    data = module(workers=workers)
+    rows = data.facts().rows
+    for split in ("train", "test"):
+        loader = data.train_dataloader() if split == "train" else data.test_dataloader()
+        loader.start_method = start_method
+        found = served([loader])
+        slices = expected(data, split)
+        assert len(found) == len({row for row, _ in found}) == rows[split]
+        assert all(letters == slices[row] for row, letters in found)
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_the_rows_of_one_process(module, world):
+    def all_of(maker):
+        return Counter(served([maker(module(rank, world)) for rank in range(world)]))
+
+    for maker in (lambda data: data.train_dataloader(), lambda data: data.val_dataloader()):
+        alone = Counter(served([maker(module())]))
+        assert all_of(maker) == alone
+        assert set(alone.values()) == {1}
+
+
+def test_two_epochs_serve_the_same_rows_in_another_order(module):
+    loader = module().train_dataloader()
+    first, second = served([loader]), served([loader])
+    assert first != second
+    assert sorted(first) == sorted(second)
+
+
+def test_rows_left_out_are_noted_by_split_and_reason(module, tmp_path):
+    absent = sum(line.split(",")[1] == "chr2" for line in table_lines(module(), "test"))
+    write_fasta(tmp_path / "half.fa", {name: letters for name, letters in tiny_genome().items() if name != "chr2"})
+    data = module(genome="half.fa", missing="drop")
+    rows = data.facts().rows["test"]
+    dropped, warnings = data.notes()
+    assert dropped["test"] == {"chromosome absent": absent}
+    assert rows == 80 - absent
+    assert warnings == []
