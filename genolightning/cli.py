@@ -15,6 +15,8 @@ VERBS = {
     "train": "fit a model on a dataset, choose its best epoch, test it once",
     "test": "score a trained run on its test split",
     "predict": "predict for new DNA with a trained run",
+    "sweep": "run many points, each its own process; started again it goes on",
+    "watch": "show running, finished and failed runs in a table",
     "models": "list the models and their sizes",
     "datasets": "list the datasets, say what one is, check its files",
 }

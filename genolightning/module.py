@@ -115,7 +115,8 @@ class SequenceModule(pl.LightningModule):
         self.losses.append(loss.detach().reshape(1))
         if number % CHECK_EVERY == 0:
             self._finite_losses()
-        if (self.trainer.global_step + 1) % self.trainer.log_every_n_steps == 0:
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if every and (self.trainer.global_step + 1) % every == 0:
             self._log_step(loss.detach())
         if self.trainer.world_size > 1:  # processes are averaged as equals, their batches may differ by a row
             loss = loss * self.trainer.train_dataloader.weight(number)  # type: ignore[union-attr]

@@ -262,8 +262,8 @@ class CausalLM(LanguageModel):
 
 
 class MaskedLM(LanguageModel):
-    """15 % of the bases from all others (Devlin et al. 2019, arXiv 1810.04805): of those asked for 80 % are masked, 10 %
-    replaced by one of the four bases, 10 % left. Outside training the row's number and the place decide, not chance.
+    """15 % of the bases from all others (Devlin et al. 2019, arXiv 1810.04805): of those asked for 80 % are masked,
+    10 % replaced by one of the four bases, 10 % left. Outside training row and place decide, not chance.
     """
 
     ASKED, MASKED, REPLACED, MASK = 0.15, 0.8, 0.1, 5

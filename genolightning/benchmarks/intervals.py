@@ -49,6 +49,8 @@ class IntervalTables:
             raise UserError(f"dataset.missing={missing}: wanted error or drop")
         self.name, self.kind, self.classes = name, kind, [str(one) for one in classes]
         self.warnings: list[str] = []
+        if len(set(self.classes)) < len(self.classes):
+            raise UserError(f"dataset.classes: {name} names a class twice: {', '.join(self.classes)}; name each once")
         for key, given in (("genomes", genomes), ("assembly", assembly)):
             if isinstance(given, Mapping) and (wrong := set(given) - set(self.classes)):
                 raise UserError(f"dataset.{key}: {name} has no class {wrong.pop()!r}, but {', '.join(self.classes)}")

@@ -60,11 +60,11 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     held = ["validation"] if "validation" in benchmark.splits() else []
     rows = whole(benchmark, [*PUBLISHED, *held])
     published = sum(rows.counts[:2])
-    if isinstance(benchmark, IntervalTables) and rows.intervals is not None and rows.codes is None:
-        _refuse_unordered(benchmark)
     if kind == "original":
         left = np.arange(len(rows.test) - published)
         return _assignment(rows.test[:published], left if held else None, "original", [])
+    if isinstance(benchmark, IntervalTables) and rows.intervals is not None and rows.codes is None:
+        _refuse_unordered(benchmark)
     key = _key(benchmark, kind, seed, rows)
     file = cache_dir() / "splits" / f"{key[:32]}.npz"
     if (known := _read(file, published)) is not None:

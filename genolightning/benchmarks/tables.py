@@ -192,13 +192,18 @@ class LabelledTable:
 
 
 def read_table(path: Path) -> Table:
-    """Read csv, tsv (gzipped or not) or parquet, told apart by content; every cell a stripped string.
+    """Read csv, tsv, parquet or FASTA with labels in its headers, gzipped or not, told by content; cells are stripped.
 
     Raises BadTable for a file that is empty, has a header only, is ragged or is no table.
     """
     with opened(path) as stream:
         start = stream.read(4)
-        table = _read_parquet(path, start + stream.read()) if start == b"PAR1" else _read_delimited(path)
+        if start[:1] == b">":
+            from genolightning.benchmarks.nt import read_labelled_fasta
+
+            table = read_labelled_fasta(path)
+        else:
+            table = _read_parquet(path, start + stream.read()) if start == b"PAR1" else _read_delimited(path)
     if not len(table.row):
         raise BadTable(f"{path}: a header and no rows; write one row a sequence below it")
     return table

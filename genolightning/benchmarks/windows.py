@@ -168,9 +168,10 @@ class GenomeWindows:
         ends = places.start + self.window_bp
         return np.array([f"{name}:{a}-{b}" for name, a, b in zip(names, places.start, ends, strict=True)], str)
 
-    def intervals(self, places: Places, length_bp: int | None = None) -> Intervals:
+    def intervals(self, places: Places, length_bp: int | None = None, strand: NDArray[Any] | None = None) -> Intervals:
         """The windows (their first `length_bp` bases) as intervals."""
-        return Intervals(self._names[places.record], places.start, places.start + (length_bp or self.window_bp))
+        end = places.start + (length_bp or self.window_bp)
+        return Intervals(self._names[places.record], places.start, end, strand)
 
     @cached_property
     def _names(self) -> NDArray[Any]:

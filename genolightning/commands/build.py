@@ -67,7 +67,7 @@ def trainer(
     """The Lightning Trainer that the trainer group describes, its output in the run folder."""
     bar: list[Callback] = []
     if cfg.trainer.get("enable_progress_bar", True):
-        bar = [RichProgressBar(refresh_rate=50, leave=True) if sys.stdout.isatty() else PlainProgress()]
+        bar = [RichProgressBar(refresh_rate=2, leave=True) if sys.stdout.isatty() else PlainProgress()]
     on_gpu = torch.cuda.is_available() and cfg.trainer.get("accelerator") != "cpu"
     made: pl.Trainer = instantiate(
         cfg.trainer,
@@ -88,7 +88,7 @@ def keepers(cfg: DictConfig, folder: Path, task: Task) -> list[Callback]:
     watched = f"val/{task.monitor}"
     return [
         RandomByPosition(cfg.seed),
-        Status(folder, monitor=watched),
+        Status(folder, monitor=watched, mode=task.mode),
         Best(folder, monitor=watched, mode=task.mode),
         ResumePoint(
             folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})

@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from genolightning.benchmarks.rows import Benchmark
 
 
-ACTIONS = ("audit", "check", "locate")  # each has words of its own, and a file: datasets_<action>.py
+ACTIONS = (
+    "audit",
+    "build",
+    "check",
+    "export",
+    "fetch",
+    "locate",
+)  # each has words of its own, and a file: datasets_<action>.py
+FOR_MACHINES = (
+    "sources",
+    "bibtex",
+    "sha256",
+    "table1",
+    "counts",
+    "audit",
+)  # of a card; what a reader wants is printed above it
 
 
 def main(given: list[str]) -> int:
@@ -22,18 +37,23 @@ def main(given: list[str]) -> int:
         return int(import_module(f"genolightning.commands.datasets_{given[0]}").main(given[1:]))
     parser = words.options(
         "datasets",
-        "list the datasets, say what one is, check its files, look for leaks, find sequences in a genome",
+        "list the datasets, say what one is, check or fetch its files, look for leaks, export, build a new one",
         ["list", "info gue_tf_0", "check gb_human_nontata_promoters", "check --json", "audit --help"],
     )
     parser.add_argument("action", choices=["list", "info", *ACTIONS])
     parser.add_argument("name", nargs="?")
+    parser.add_argument("--bibtex", action="store_true", help="info: print the entry to cite")
     args = parser.parse_args(given)
     files = words.choices("dataset", args.config_dir)
     if args.name and args.name not in files:
         raise UserError(f"no dataset '{args.name}'; {words.near(args.name, files)}see: genolightning datasets list")
     if args.action == "info" and not args.name:
         raise UserError("info of which dataset? see: genolightning datasets list")
-    if args.action == "list":
+    if args.bibtex and args.action == "info":
+        from genolightning.benchmarks.card import bibtex, read_card
+
+        say(bibtex(read_card(files[args.name])))
+    elif args.action == "list":
         rows = [_line(name, file) for name, file in files.items() if args.name in (None, name)]
         say(*([json.dumps(rows)] if args.json else words.table(rows)))
     else:
@@ -43,7 +63,9 @@ def main(given: list[str]) -> int:
 
 
 def _line(name: str, file: Path) -> dict[str, Any]:
-    facts = _read(file)
+    from genolightning.benchmarks.card import composed
+
+    facts = composed(file)
     classes = facts.get("classes")
     return {
         "name": name,
@@ -53,31 +75,14 @@ def _line(name: str, file: Path) -> dict[str, Any]:
     }
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """A dataset's YAML over the shared parts it names, as plain values: what Hydra would make of it, without Hydra."""
-    import yaml
-
-    try:
-        own = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
-    except yaml.YAMLError as error:
-        raise UserError(f"{file}: {error}") from error
-    merged: dict[str, Any] = {}
-    for entry in own.pop("defaults", []):
-        shared = str(entry).partition("@")[0]
-        if shared != "_self_" and (file.parent / f"{shared}.yaml").is_file():
-            merged = _over(merged, _read(file.parent / f"{shared}.yaml"))
-    return _over(merged, own)
-
-
-def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    both = {key for key in below.keys() & above.keys() if isinstance(below[key], dict) and isinstance(above[key], dict)}
-    return below | above | {key: _over(below[key], above[key]) for key in both}
-
-
 def _info(name: str, file: Path, config_dir: Path | None) -> dict[str, Any]:
-    written = {key: value for key, value in _read(file).items() if key != "_target_" and "${" not in str(value)}
+    from genolightning.benchmarks.card import composed, known_facts, read_card
+
+    written = {key: value for key, value in composed(file).items() if key != "_target_" and "${" not in str(value)}
+    written["card"] = {key: value for key, value in written.get("card", {}).items() if key not in FOR_MACHINES}
     first = {"name": name, "about": words.about(file), "kind": written.get("kind"), "classes": written.get("classes")}
     facts: dict[str, Any] = first | {key: value for key, value in written.items() if key not in first}
+    facts |= known_facts(read_card(file))
     try:
         benchmark = _benchmark(name, config_dir)
         benchmark.prepare()

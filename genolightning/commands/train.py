@@ -36,6 +36,7 @@ def run(cfg: Any, folder: Path) -> None:
     """Train one config in its folder; what it leaves there is the run."""
     say(f"run folder {folder}")
     start = time.monotonic()
+    from genolightning.callbacks import Best
     from genolightning.checkpoints import latest
     from genolightning.commands import build
     from genolightning.commands.finish import finish
@@ -50,7 +51,8 @@ def run(cfg: Any, folder: Path) -> None:
     callbacks = [*build.named_callbacks(cfg, task), *build.keepers(cfg, folder, task)]
     trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
     fit(trainer, model, data, folder)
-    path = trainer.checkpoint_callback.best_model_path or latest(folder)
+    best = next(one for one in callbacks if isinstance(one, Best))
+    path = best.best_model_path or latest(folder)
     if not path:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)

@@ -38,7 +38,7 @@ def reversed_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolutio
 def shift(rows: NDArray[Any], by: NDArray[np.int64], fill: float) -> NDArray[Any]:
     """Move row i by `by[i]` positions to the left (right where negative); what is vacated becomes `fill`.
 
-    >>> shift(np.array([[0, 1, 2]], np.uint8), np.array([1]), N).tolist()
+    >>> shift(np.array([[0, 1, 2]], np.uint8), np.array([1]), 4).tolist()
     [[1, 2, 4]]
     """
     source = np.arange(rows.shape[1]) + by[:, None]

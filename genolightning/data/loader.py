@@ -14,9 +14,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from genolightning.batch import Batch
 from genolightning.benchmarks.rows import NO_LABEL
-from genolightning.data.table import Servable, Tokenize
+from genolightning.data.table import Servable, Table, Tokenize
 from genolightning.errors import UserError
 
+TOGETHER, TOGETHER_BYTES = 32, 1 << 21  # batches of one gather, at most: their rows still fit a cache
 POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many
 
 
@@ -81,23 +82,46 @@ class BatchLoader:
         start, self._start = self._start, 0
         self.done = start
         numbers = range(start, self.steps)
-        batches = self._from_workers(numbers) if self.workers else map(self.batch, numbers)
+        batches = self._from_workers(numbers) if self.workers else self._batches(numbers)
         for batch in batches:
             self.done += 1  # counted when handed over, not when a worker prefetches
             yield batch
         if self.shuffle:
             self.epoch, self.done = self.epoch + 1, 0
 
+    def _batches(self, numbers: range) -> Iterator[Batch]:
+        """Batches of equally long rows are cut from one gather of several: its fixed costs are paid once."""
+        even = isinstance(self.table, Table) and self.table.even and self.table.tokens is None and self.tokenize is None
+        if not even or self.world > 1:
+            yield from map(self.batch, numbers)
+            return
+        rows, moves = (np.arange(self.table.rows), None) if not self.shuffle else self._plan()[1:]
+        together = max(1, min(TOGETHER, TOGETHER_BYTES // (self.batch_size * int(self.table.lengths[0]))))
+        for first in range(numbers.start, numbers.stop, together):
+            bounds = [self._place(number) for number in range(first, min(first + together, numbers.stop))]
+            span = slice(bounds[0][0], bounds[-1][1])
+            several = self.table.serve(rows[span], None if moves is None else moves[span])
+            sizes = [end - start for start, end in bounds]
+            lengths = {size: several.lengths[:size] for size in {*sizes}}  # they are all the same
+            codes, target, index = (torch.split(tensor, sizes) for tensor in (several.codes, several.target, several.index))
+            yield from map(Batch, codes, map(lengths.__getitem__, sizes), target, index)
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """First and one past the last row of a global batch of training, or of this rank's batch of evaluation."""
+        if self.shuffle:
+            return _bounds(self.table.rows, self.steps, number)
+        first = (self.rank + number * self.world) * self.batch_size
+        return first, min(first + self.batch_size, self.table.rows)
+
     def batch(self, number: int) -> Batch:
         """Batch `number` of the epoch, on this rank."""
+        first, end = self._place(number)
         if self.shuffle:
             table, order, moves = self._plan()
-            lo, hi = _bounds(len(order), self.steps, number)
-            mine = slice(lo + self.rank, hi, self.world)
+            mine = slice(first + self.rank, end, self.world)
             batch = table.serve(order[mine], None if moves is None else moves[mine])
         else:
-            first = (self.rank + number * self.world) * self.batch_size
-            batch = self.table.serve(np.arange(first, min(first + self.batch_size, self.table.rows)))
+            batch = self.table.serve(np.arange(first, end))
         if batch.tokens is None and self.tokenize is not None:
             batch = batch._replace(tokens=self.tokenize(batch.codes, batch.lengths))
         return batch

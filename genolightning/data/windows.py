@@ -58,10 +58,8 @@ class WindowTable:
     def take(self, rows: NDArray[np.int64]) -> Taken:
         """Gather windows from the genome."""
         row = rows % self.rows
-        intervals = self.windows.intervals(self.places.take(row), self.length_bp)
-        if self.strands:
-            object.__setattr__(intervals, "strand", np.where(rows >= self.rows, "-", "+"))
-        codes = self.windows.genome.gather(intervals)
+        strand = np.where(rows >= self.rows, "-", "+") if self.strands else None
+        codes = self.windows.genome.gather(self.windows.intervals(self.places.take(row), self.length_bp, strand))
         assert isinstance(codes, np.ndarray), "windows are equally long"
         target = np.where(codes < N, codes.astype(np.int64), NO_LABEL)
         return Taken(codes, np.full(len(rows), self.length_bp), target, row)

@@ -59,7 +59,7 @@ class UnitNorm(nn.BatchNorm1d):
 
 
 class UnitsHead(nn.Module):
-    """All channels and positions into layers of `units`, each with batch norm, ReLU and dropout: logits (batch, outputs)."""
+    """All channels and positions into layers of `units`, with batch norm, ReLU, dropout: logits (batch, outputs)."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """A gated dilated network: one branch reads the bases, the other decides what passes.
 
-In the manner of Bo et al. 2025, "ConvNova" (arXiv 2502.18538): dilated convolutions instead of pooling, and two branches,
-of which the second reads the complementary bases and gates the first. Kernels of 9, dilations 1, 1, 2, 4, 8. Left out:
-the closing mixer and the stacks of equal blocks. Normalisation is over channels.
+In the manner of Bo et al. 2025, "ConvNova" (arXiv 2502.18538): dilated convolutions instead of pooling, and two
+branches, of which the second reads the complementary bases and gates the first. Kernels of 9, dilations 1, 1, 2, 4, 8.
+Left out: the closing mixer and the stacks of equal blocks. Normalisation is over channels.
 """
 
 import torch

@@ -33,7 +33,8 @@ class Sine(nn.Module):
         self.freq = nn.Parameter(frequency * torch.ones(1, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.sin(self.freq * x)
+        y: Tensor = torch.sin(self.freq * x)
+        return y
 
 
 class ImplicitFilter(nn.Module):
@@ -67,7 +68,8 @@ class ImplicitFilter(nn.Module):
             hidden = self.implicit_filter[:-1](embedding.to(last.weight.dtype))
             waves = (last.weight @ hidden.T).float().unflatten(0, (self.sides, -1))
             deltas = torch.linspace(SLOW_DECAY, FAST_DECAY, waves.shape[1], device=time.device).abs()
-            return waves * (torch.exp(-deltas[:, None] * time) + self.shift)
+            filters: Tensor = waves * (torch.exp(-deltas[:, None] * time) + self.shift)
+            return filters
 
     def positions(self, length: int) -> tuple[Tensor, Tensor]:
         """Lags as the network reads them: t (length,) and z = [t, cos, -sin] (length, emb_dim), of the Hyena paper.
@@ -110,8 +112,8 @@ class HyenaOperator(nn.Module):
         projected = self.in_proj(u).transpose(1, 2)
         projected = projected if shown is None else projected * shown
         *gates, v = self.short_filter(projected)[..., :length].split(self.dim, 1)
-        kernels = self.kernel(length).split(self.dim)
-        skips = self.filter_fn.bias.split(self.dim)
+        kernels = torch.split(self.kernel(length), self.dim)
+        skips = torch.split(self.filter_fn.bias, self.dim)
         for gate, kernel, skip in zip(reversed(gates[1:]), kernels, skips, strict=True):
             v = v * gate
             v = v if shown is None else v * shown
@@ -136,7 +138,8 @@ def fft_length(length: int) -> int:
     [2, 10, 640, 2048, 2048]
     """
     power = max(1, 2 * length - 1).bit_length()
-    return min(n for n in (2**power, 5 * 2 ** max(power - 3, 0), 3 * 2 ** max(power - 2, 0)) if n >= 2 * length)
+    sizes: list[int] = [eighths * 2**power // 8 for eighths in (5, 6, 8)]
+    return next(n for n in sizes if n >= 2 * length)
 
 
 def long_convolution(v: Tensor, kernel: Tensor) -> Tensor:
@@ -150,7 +153,8 @@ def long_convolution(v: Tensor, kernel: Tensor) -> Tensor:
     n = kernel.shape[-1] if kernel.shape[-1] > length else 2 * length
     with torch.autocast(v.device.type, enabled=False):
         spectrum = torch.fft.rfft(v.float(), n=n) * (torch.fft.rfft(kernel.float(), n=n) / n)
-        return torch.fft.irfft(spectrum, n=n, norm="forward")[..., :length].to(v.dtype)
+        y: Tensor = torch.fft.irfft(spectrum, n=n, norm="forward")[..., :length].to(v.dtype)
+        return y
 
 
 class MLP(nn.Module):
@@ -183,7 +187,8 @@ class Block(nn.Module):
             return hyena_fused.block(self, x, mask, fft_length(x.shape[1]))
         kind = self.norm1.weight.dtype
         x = x + self.dropout(self.mixer(self.norm1(x.to(kind)), mask)).float()
-        return x + self.dropout(self.mlp(self.norm2(x.to(kind)))).float()
+        y: Tensor = x + self.dropout(self.mlp(self.norm2(x.to(kind)))).float()
+        return y
 
 
 class Embeddings(nn.Module):
@@ -205,6 +210,7 @@ class Hyena(nn.Module):
 
     stride = 1
     bases = slice(7, 11)  # rows of `embedding` that stand for A C G T
+    tokens: Tensor
 
     def __init__(
         self,
@@ -256,8 +262,7 @@ class Hyena(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
-        tokens: Tensor = self.tokens
-        return Features(self.read(tokens[batch.codes.long()].masked_fill(~mask, PAD), mask), mask)
+        return Features(self.read(self.tokens[batch.codes.long()].masked_fill(~mask, PAD), mask), mask)
 
     def read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """HyenaDNA's token ids, int64 (batch, length), to float (batch, length, dim)."""

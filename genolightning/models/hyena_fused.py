@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GROUP = 2**17  # numbers taken at once: positions of some samples times some channels
 KEPT = 2**23  # numbers in the largest buffer that is kept
-ROWS = 256  # positions the MLP reads at once
+ROWS = 512  # positions the MLP reads at once
 STEEP = 2 * math.sqrt(2 / math.pi)  # gelu's tanh form is exactly a sigmoid(STEEP (a + .044715 a^3))
 CUBIC = 0.044715 / STEEP**2  # which is A sigmoid(A + CUBIC A^3) / STEEP where A = STEEP a
 
@@ -44,7 +44,7 @@ def suits(block: "Block", x: Tensor) -> bool:
 def block(block: "Block", x: Tensor, mask: Tensor | None, n: int) -> Tensor:
     """x + Hyena(norm(x)), then x + MLP(norm(x)), as `hyena.Block.forward`; n is the length of its transforms."""
     mixer, mlp = block.mixer, block.mlp
-    x = Mix.apply(
+    x = Mix.apply(  # type: ignore[no-untyped-call]
         x,
         None if mask is None or bool(mask.all()) else mask.to(x.dtype),
         mixer.causal,
@@ -54,7 +54,9 @@ def block(block: "Block", x: Tensor, mask: Tensor | None, n: int) -> Tensor:
         *(mixer.out_proj.weight, mixer.out_proj.bias),
     )
     norm = block.norm2.weight, block.norm2.bias
-    y: Tensor = Feed.apply(x, *norm, mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias)
+    y: Tensor = Feed.apply(  # type: ignore[no-untyped-call]
+        x, *norm, mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias
+    )
     return y
 
 
@@ -140,7 +142,7 @@ class Mix(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, mask, projected, conv, spectrum, *weights = ctx.saved_tensors
-        norm_w, norm_b, in_w, _, short_w, short_b, kernel, skip, out_w, out_b = weights
+        norm_w, norm_b, in_w, _, short_w, short_b, kernel, skip, out_w, _ = weights
         batch, length, dim = x.shape
         now, n, taps, bias = ctx.now, ctx.n, short_w.view(3, dim, 3), short_b.view(3, dim)
         sums = [torch.zeros_like(weight) for weight in weights if weight is not kernel]
@@ -173,13 +175,13 @@ class Mix(torch.autograd.Function):
             if mask is not None:
                 dp *= mask[b]
             dp = dp.view(3 * dim, -1)
-            h, *moments = torch.native_layer_norm(rows, (dim,), norm_w, norm_b, 1e-5)
+            h, mean, scale = torch.native_layer_norm(rows, (dim,), norm_w, norm_b, 1e-5)
             d_in_w.addmm_(dp, h)
             d_in_b += dp.sum(-1)
             d_out_w.addmm_(d_rows.t(), gated.view(dim, -1).t())
             d_out_b += d_rows.sum(0)
             dh = torch.mm(dp.t(), in_w, out=buffer("rows", *rows.shape))
-            d_norm = _norm_backward(dh, rows, *moments, norm_w, norm_b)
+            d_norm = _norm_backward(dh, rows, mean, scale, norm_w, norm_b)
             torch.add(d_rows, d_norm[0], out=dx[b].view(-1, dim))
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
@@ -225,8 +227,8 @@ class Feed(torch.autograd.Function):
         norm_w, norm_b, w1, _, w2, _ = weights
         rows, grad, one = x.reshape(-1, x.shape[-1]), grad.reshape(-1, x.shape[-1]), x.new_ones(())
         dx, sums = torch.empty_like(rows), [torch.zeros_like(weight) for weight in weights]
-        d_norm_w, d_norm_b, d_w1, d_b1, d_w2, d_b2 = sums
-        d_w1 = torch.zeros_like(w2)  # fc1's turned over: that way round the product is faster
+        d_norm_w, d_norm_b, _, d_b1, d_w2, d_b2 = sums
+        turned = torch.zeros_like(w2)  # of w1, the way round that is multiplied faster
         for r in slices(len(rows), ROWS):
             a = inner[r]
             square = torch.mul(a, a, out=buffer("inner", *a.shape))
@@ -236,16 +238,16 @@ class Feed(torch.autograd.Function):
             # gelu's slope is gate + gelu (1 - gate) (1 + 3 CUBIC A^2)
             slope = torch.addcmul(gelu, gelu, square.mul_(3 * CUBIC), out=square).lerp_(one, gate)
             da = slope.mul_(torch.mm(grad[r], w2, out=buffer("gelu", *a.shape)))
-            h, *moments = torch.native_layer_norm(rows[r], (len(norm_w),), norm_w, norm_b, 1e-5)
-            d_w1.addmm_(h.t(), da)
+            h, mean, scale = torch.native_layer_norm(rows[r], (len(norm_w),), norm_w, norm_b, 1e-5)
+            turned.addmm_(h.t(), da)
             d_b1 += da.sum(0)
             dh = torch.mm(da, w1, out=buffer("rows", *h.shape))
-            d_norm = _norm_backward(dh, rows[r], *moments, norm_w, norm_b)
+            d_norm = _norm_backward(dh, rows[r], mean, scale, norm_w, norm_b)
             torch.add(grad[r], d_norm[0], out=dx[r])
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
             d_b2 += grad[r].sum(0)
-        sums[2] = d_w1.t()
+        sums[2] = turned.t()
         return dx.view_as(x), *sums
 
 

@@ -33,7 +33,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(batch, length, dim) to the same; mask is (batch, length, 1)."""
         x = x + self.norm1(F.gelu(self.conv((x * mask).transpose(1, 2)).transpose(1, 2)))
-        return x + self.norm2(F.gelu(self.linear(x)))
+        y: Tensor = x + self.norm2(F.gelu(self.linear(x)))
+        return y
 
 
 class ResNet(nn.Module):
@@ -54,7 +55,7 @@ class ResNet(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
-        x = symbols(batch, self.dim, self.blocks[0].linear.weight.dtype)
+        x = symbols(batch, self.dim, next(self.parameters()).dtype)
         for block in self.blocks:
             x = block(x, mask[..., None])
         return Features(x, mask)

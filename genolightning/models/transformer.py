@@ -1,8 +1,8 @@
 """A transformer on bases: pre-norm blocks, rotary positions, scaled dot-product attention.
 
 Vaswani et al. 2017 (arXiv 1706.03762); layer norm before each half block, Xiong et al. 2020 (2002.04745); positions as
-rotations, Su et al. 2021 (2104.09864). It reads bases one by one, or, with a stem, through two strided convolutions that
-leave one position in `stride` bases, as attention's cost grows with the square of the positions.
+rotations, Su et al. 2021 (2104.09864). It reads bases one by one, or, with a stem, through two strided convolutions
+that leave one position in `stride` bases, as attention's cost grows with the square of the positions.
 """
 
 import math
@@ -62,7 +62,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None, turn: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.norm1(x), mask, turn))
-        return x + self.dropout(self.mlp(self.norm2(x)))
+        y: Tensor = x + self.dropout(self.mlp(self.norm2(x)))
+        return y
 
 
 class Stem(nn.Module):

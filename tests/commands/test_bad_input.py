@@ -37,7 +37,7 @@ def refused_table(capsys, tmp_path, content: str | bytes, *words, name: str = "t
 
 
 def table_with(row: str, at: int = 4) -> str:
-    rows = GOOD[:at] + [row] + GOOD[at:]
+    rows = [*GOOD[:at], row, *GOOD[at:]]
     return "sequence,label\n" + "\n".join(rows) + "\n"
 
 

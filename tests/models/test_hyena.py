@@ -1,0 +1,263 @@
+"""Hyena is what its equations say, sees what it should, and its fast path computes the same as its plain one."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from genolightning.batch import Batch, base_mask
+from genolightning.benchmarks.rows import Facts
+from genolightning.errors import UserError
+from genolightning.models import hyena
+from genolightning.models.hyena import Hyena, HyenaOperator, ImplicitFilter, fft_length, from_released, long_convolution
+
+SIZES = {  # dim, depth, l_max, parameters with tied head: the released models
+    "tiny_1k": (128, 2, 1_026, 436_096),
+    "tiny_1k_d256": (256, 2, 1_026, 1_641_088),
+    "small_32k": (256, 4, 32_770, 3_277_568),
+    "large_1m": (256, 8, 1_000_002, 6_550_528),
+}
+
+
+def operator(*, order: int = 2, causal: bool = True, dim: int = 4, l_max: int = 40) -> HyenaOperator:
+    torch.manual_seed(0)
+    return lively(HyenaOperator(dim, l_max=l_max, order=order, causal=causal, emb_dim=5, shift=0.05))
+
+
+def lively(module):
+    """Make every part matter; the initial filters are so small that a fault in them could hide."""
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter += 0.3 * torch.randn_like(parameter)
+    return module
+
+
+def network(*, causal: bool = True, l_max: int | None = 100, **options) -> Hyena:
+    torch.manual_seed(0)
+    return lively(Hyena(dim=16, depth=2, l_max=l_max, causal=causal, embed_dropout=0.0, **options))
+
+
+def batch_of(*lengths: int) -> Batch:
+    torch.manual_seed(1)
+    real = torch.tensor(lengths)
+    codes = torch.randint(0, 6, (len(lengths), max(lengths)), dtype=torch.uint8)
+    codes[~base_mask(real, max(lengths))] = 4
+    return Batch(codes, real, torch.zeros(len(lengths)), torch.arange(len(lengths)))
+
+
+def direct(op: HyenaOperator, u: torch.Tensor) -> torch.Tensor:
+    """The operator's equations as sums over lags, in float64, for one sequence (length, dim)."""
+    length, channels = len(u), (op.order + 1) * op.dim
+    filters = op.filter_fn(length).double().unflatten(1, (op.order - 1, op.dim))
+    op = copy.deepcopy(op).double()
+    p = u.double() @ op.in_proj.weight.T + op.in_proj.bias
+    taps, back = op.short_filter.weight[:, 0], 2 if op.causal else 1
+    short = op.short_filter.bias.expand(length, channels).clone()
+    for t in range(length):
+        for k in range(3):
+            if 0 <= t + k - back < length:
+                short[t] += taps[:, k] * p[t + k - back]
+    *gates, v = short.split(op.dim, 1)
+    for o, gate in enumerate(reversed(gates[1:])):
+        g, v = v * gate, v * gate * op.filter_fn.bias.view(-1, op.dim)[o]
+        for t in range(length):
+            for s in range(t + 1 if op.causal else length):
+                v[t] += filters[0 if s <= t else 1, o, :, abs(t - s)] * g[s]
+    return (v * gates[0]) @ op.out_proj.weight.T + op.out_proj.bias
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("order", [2, 3, 4])
+@pytest.mark.parametrize("length", [1, 2, 23])
+def test_the_operator_is_its_equations(order, causal, length):
+    op = operator(order=order, causal=causal)
+    u = torch.randn(2, length, 4)
+    expected = torch.stack([direct(op, one) for one in u])
+    torch.testing.assert_close(op(u).double(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_filter_network_reads_time_and_waves_and_its_window_decays():
+    torch.manual_seed(0)
+    made = ImplicitFilter(3, l_max=50, emb_dim=7, shift=0.1)
+    t = torch.arange(50, dtype=torch.float64)[:, None]
+    angle = torch.linspace(1e-4, 2, 3, dtype=torch.float64) * 2 * torch.pi * t / 50
+    z = torch.cat([t / 49, angle.cos(), -angle.sin()], 1)
+    net = copy.deepcopy(made.implicit_filter).double()
+    for linear in (net[0], net[2], net[4]):
+        z = torch.sin(10.0 * linear(z))
+    window = torch.exp(-t / 49 * torch.tensor([3.0701, 9.2103, 15.3506])) + 0.1
+    torch.testing.assert_close(made(50)[0].T.double(), net[6](z) * window, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_the_fast_path_agrees_with_the_plain_one_in_values_and_gradients(causal, monkeypatch):
+    model, batch = network(causal=causal, l_max=200), batch_of(70, 64, 7, 1)
+    monkeypatch.setattr("genolightning.models.hyena_fused.GROUP", 700)  # several groups of samples and of channels
+    monkeypatch.setattr("genolightning.models.hyena_fused.ROWS", 100)
+    weight, seen = torch.randn(4, 70, 16), []
+    for fused in (True, False):
+        monkeypatch.setattr(hyena.Block, "fused", fused)
+        model.zero_grad()
+        features = model(batch)
+        values = features.values * features.mask[..., None]
+        (values * weight).sum().backward()
+        seen.append((values, {name: parameter.grad for name, parameter in model.named_parameters()}))
+    torch.testing.assert_close(seen[0][0], seen[1][0], rtol=1e-4, atol=1e-4)
+    for name, gradient in seen[0][1].items():
+        scale = seen[1][1][name].abs().max()
+        assert (gradient - seen[1][1][name]).abs().max() <= 2e-5 * scale, name
+
+
+def test_the_fast_path_is_taken_where_it_suits_only(monkeypatch):
+    taken = []
+    monkeypatch.setattr(hyena.hyena_fused, "block", lambda block, x, mask, n: taken.append(1) or x)
+    batch = batch_of(9)
+    network()(batch)
+    assert len(taken) == 2
+    network(order=3)(batch)
+    network(dropout=0.1)(batch)
+    network().double()(batch)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        network()(batch)
+    with torch.no_grad():  # rounds as published
+        network()(batch)
+    assert len(taken) == 2
+
+
+def test_buffers_made_without_gradients_serve_training_too():
+    model = network(causal=False)
+    hyena.hyena_fused._kept.__dict__.clear()
+    with torch.inference_mode():
+        model(batch_of(30))
+    model(batch_of(30)).values.sum().backward()
+
+
+def test_a_causal_model_reads_a_prefix_as_it_reads_the_whole():
+    model, batch = network(), batch_of(50)
+    whole = model(batch).values
+    prefix = model(Batch(batch.codes[:, :20], torch.tensor([20]), batch.target, batch.index)).values
+    torch.testing.assert_close(prefix, whole[:, :20], rtol=1e-4, atol=1e-4)
+
+
+def test_a_two_sided_filter_is_centred_on_its_own_position():
+    torch.manual_seed(0)
+    op = operator(causal=False, dim=3)
+    length = 16
+    kernel, filters = op.kernel(length), op.filter_fn(length)
+    for place in (0, 7, 15):
+        impulse = F.one_hot(torch.tensor(place), length).float().expand(1, 3, length)
+        seen = long_convolution(impulse, kernel)[0]
+        for t in range(length):
+            expected = filters[0, :, t - place] if t >= place else filters[1, :, place - t]
+            torch.testing.assert_close(seen[:, t], expected, atol=1e-5, rtol=1e-4)
+
+
+def test_every_position_of_a_bidirectional_model_sees_every_base():
+    op = operator(causal=False)
+    u = torch.randn(1, 12, 4, requires_grad=True)
+    for t in (0, 5, 11):
+        (gradient,) = torch.autograd.grad(op(u)[0, t].sum(), u)
+        assert (gradient[0].abs().sum(1) > 1e-6).all()
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_filters_do_not_depend_on_how_long_the_batch_is(causal):
+    made = operator(causal=causal).filter_fn
+    torch.testing.assert_close(made(40)[..., :9], made(9))
+    assert made(60).shape[-1] == 60  # carried on beyond l_max
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 101, 251, 300, 1_024])
+def test_transforms_hold_a_linear_convolution(length):
+    assert 2 * length <= fft_length(length) <= 4 * length
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_released_sizes_have_their_published_numbers_of_parameters(name):
+    dim, depth, l_max, count = SIZES[name]
+    with torch.device("meta"):
+        model = Hyena(dim=dim, depth=depth, l_max=l_max)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
+    assert model.max_length_bp == l_max - 2
+
+
+def released(model: Hyena, layout: str) -> dict[str, torch.Tensor]:
+    """The weights of a model as HyenaDNA's authors hand them out."""
+    ours = model.state_dict()
+    t = torch.linspace(0, 1, model.l_max)[None, :, None]
+    ours |= {f"layers.{i}.mixer.filter_fn.pos_emb.t": t for i in range(len(model.layers))}
+    match layout:
+        case "lightning":
+            return {f"model.backbone.{name}": value for name, value in ours.items()} | {"model.lm_head.weight": t}
+        case "checkpointed":
+            ours = {
+                name.replace(".mixer.", ".mixer.layer.").replace(".mlp.", ".mlp.layer."): value
+                for name, value in ours.items()
+            }
+            return {f"model.backbone.{name}": value for name, value in ours.items()}
+    kept = {name: value for name, value in ours.items() if not name.endswith(("3.freq", "5.freq"))}
+    return {f"hyena.backbone.{name}": value for name, value in kept.items()}
+
+
+@pytest.mark.parametrize("layout", ["lightning", "checkpointed", "hugging_face"])
+def test_released_weights_fit_in_each_of_their_layouts(layout):
+    theirs, ours, batch = network(), network(), batch_of(30, 20)
+    lively(theirs)
+    assert not torch.equal(ours(batch).values, theirs(batch).values)
+    unused = ours.load_released(released(theirs, layout))
+    assert torch.equal(ours(batch).values, theirs(batch).values)
+    expected = {"layers.0.mixer.filter_fn.pos_emb.t", "layers.1.mixer.filter_fn.pos_emb.t"}
+    assert set(unused) == expected | ({"model.lm_head.weight"} if layout == "lightning" else set())
+
+
+def test_weights_of_another_model_are_refused_with_what_differs():
+    with pytest.raises(UserError, match=r"ln_f.weight is missing, wanted \(16,\)"):
+        network().load_released(
+            {name: value for name, value in network().state_dict().items() if name != "ln_f.weight"}
+        )
+    with pytest.raises(UserError, match=r"is \(16, 32\), wanted \(16, 16\)"):
+        network().load_released(Hyena(dim=32, depth=2, l_max=100).state_dict())
+    with pytest.raises(UserError, match="l_max is 200, wanted 100"):
+        network().load_released(from_released(released(network(l_max=200), "lightning")))
+
+
+def test_filter_parameters_are_not_decayed_and_the_sines_share_their_frequencies():
+    model = network()
+    names = {
+        name for name, parameter in model.named_parameters() if getattr(parameter, "_optim", {}) == {"weight_decay": 0}
+    }
+    assert names == {name for name, _ in model.named_parameters() if "filter_fn" in name}
+    assert sum(name.endswith(".freq") for name, _ in model.named_parameters()) == 2
+    assert sum(name.endswith(".freq") for name in model.state_dict()) == 6
+
+
+def test_codes_are_read_as_released_tokens():
+    model = network()
+    codes = torch.tensor([[0, 1, 2, 3, 4, 5, 4]], dtype=torch.uint8)
+    seen = []
+    model.read = lambda ids, mask: seen.append(ids) or torch.zeros(1, 7, 16)
+    model(Batch(codes, torch.tensor([6]), codes, codes))
+    assert seen[0].tolist() == [[7, 8, 9, 10, 11, 3, 4]]
+
+
+def test_checkpointing_changes_neither_keys_nor_gradients():
+    plain, saving = network(), network(checkpointing=True)
+    assert list(plain.state_dict()) == list(saving.state_dict())
+    for model in (plain, saving):
+        model(batch_of(30, 12)).values.square().sum().backward()
+    for one, other in zip(plain.parameters(), saving.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_a_limit_is_kept_and_without_one_the_facts_say_the_scale():
+    with pytest.raises(UserError, match=r"reads 98 bp, a sequence has 101.*dataset\.too_long=crop"):
+        network()(batch_of(101))
+    facts = Facts("binary", ["a", "b"], 300, 250)
+    free = Hyena(facts=facts, dim=16, depth=1, causal=False)
+    assert (free.l_max, free.max_length_bp) == (300, None)
+    assert free(batch_of(400)).values.isfinite().all()
+    with pytest.raises(UserError, match="needs l_max"):
+        Hyena(dim=16)
+    with pytest.raises(UserError, match="order=1"):
+        network(order=1)
