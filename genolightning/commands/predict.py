@@ -50,14 +50,12 @@ def predict(cfg: Any, path: Path) -> None:
     trained = load(cfg, checkpoint_of(path)[1])
     trainer = build.trainer(cfg, logger=False)
     loader = trained.batches(
-        rows,
+        rows._replace(index=np.arange(len(rows.ids))),  # tiles of one row share its number: told apart until in order
         batch_size=cfg.dataset.batch_size,
         crop=cfg.dataset.get("too_long") == "crop",
         rank=trainer.global_rank,
         world=trainer.world_size,
     )
-    table_rows = np.arange(len(rows.ids))
-    loader.table.index = table_rows  # tiles of one row share its number: keep them apart until they are in order
     order, values = gathered(trainer, trained.model, loader)
     if not trainer.is_global_zero:
         return

@@ -103,7 +103,9 @@ class BatchLoader:
             several = self.table.serve(rows[span], None if moves is None else moves[span])
             sizes = [end - start for start, end in bounds]
             lengths = {size: several.lengths[:size] for size in {*sizes}}  # they are all the same
-            codes, target, index = (torch.split(tensor, sizes) for tensor in (several.codes, several.target, several.index))
+            codes, target, index = (
+                torch.split(tensor, sizes) for tensor in (several.codes, several.target, several.index)
+            )
             yield from map(Batch, codes, map(lengths.__getitem__, sizes), target, index)
 
     def _place(self, number: int) -> tuple[int, int]:

@@ -117,7 +117,7 @@ class Mix(torch.autograd.Function):
         norm_w, norm_b, in_w, in_b, short_w, short_b, kernel, skip, out_w, out_b = weights
         batch, length, dim = x.shape
         now, taps, bias = 2 if causal else 1, short_w.view(3, dim, 3), short_b.view(3, dim)
-        spectrum = torch.fft.rfft(kernel, n)[:, None]
+        spectrum = torch.fft.rfft(kernel, n).add_(skip[:, None])[:, None]  # skip g is lag 0 of the filter
         projected, conv, out = x.new_empty(3 * x.numel()), x.new_empty(x.numel()), torch.empty_like(x)
         for b, channels in _groups(batch, length, dim):
             rows, p, c = _parts(x, projected, conv, b)
@@ -129,9 +129,7 @@ class Mix(torch.autograd.Function):
             for d in channels:
                 s = short(p[:, d], taps[:, d], bias[:, d], now)
                 g = s[1].mul_(s[2]) if mask is None else s[1].mul_(s[2]).mul_(mask[b])
-                wave = torch.fft.rfft(g, n).mul_(spectrum[d])
-                y = torch.fft.irfft(wave, n)[..., :length]
-                torch.addcmul(y, g, skip[d, None, None], out=c[d])
+                c[d] = torch.fft.irfft(torch.fft.rfft(g, n).mul_(spectrum[d]), n)[..., :length]
                 torch.mul(c[d], s[0], out=gated[d])
             torch.add(rows, out_b, out=out[b].view(-1, dim)).addmm_(gated.view(dim, -1).t(), out_w.t())
         ctx.save_for_backward(x, mask, projected, conv, spectrum, *weights)
@@ -142,7 +140,7 @@ class Mix(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, mask, projected, conv, spectrum, *weights = ctx.saved_tensors
-        norm_w, norm_b, in_w, _, short_w, short_b, kernel, skip, out_w, _ = weights
+        norm_w, norm_b, in_w, _, short_w, short_b, kernel, _, out_w, _ = weights
         batch, length, dim = x.shape
         now, n, taps, bias = ctx.now, ctx.n, short_w.view(3, dim, 3), short_b.view(3, dim)
         sums = [torch.zeros_like(weight) for weight in weights if weight is not kernel]
@@ -161,11 +159,9 @@ class Mix(torch.autograd.Function):
                 g = g if mask is None else g.mul_(mask[b])
                 dc = s[0].mul_(d_gated[d])
                 ds = buffer("ds", *s.shape)
-                d_skip[d] += torch.mul(dc, g, out=ds[0]).sum((-2, -1))
                 wave = torch.fft.rfft(dc, n)
                 d_spectrum[d] += torch.fft.rfft(g, n).conj_physical_().mul_(wave).sum(1, keepdim=True)
                 dg = torch.fft.irfft(wave.mul_(against[d]), n)[..., :length]
-                dg = dg.addcmul_(dc, skip[d, None, None])
                 dg = dg if mask is None else dg.mul_(mask[b])
                 torch.mul(d_gated[d], c[d], out=ds[0])
                 torch.mul(dg, s[2], out=ds[1])
@@ -185,7 +181,9 @@ class Mix(torch.autograd.Function):
             torch.add(d_rows, d_norm[0], out=dx[b].view(-1, dim))
             d_norm_w += d_norm[1]
             d_norm_b += d_norm[2]
-        sums.insert(6, torch.fft.irfft(d_spectrum[:, 0], n)[:, : kernel.shape[1]])
+        d_kernel = torch.fft.irfft(d_spectrum[:, 0], n)
+        d_skip.copy_(d_kernel[:, 0])
+        sums.insert(6, d_kernel[:, : kernel.shape[1]])
         return dx, None, None, None, *sums
 
 
