@@ -75,7 +75,7 @@ def _balanced(facts: Facts) -> Tensor | None:
 class Binary(nn.Module):
     """Two classes, one logit a place: logits (batch, 1) or (batch, places, 1), target (batch,) or (batch, places)."""
 
-    monitor, mode = "auroc", "max"
+    monitor, mode = "loss", "min"  # a proper score: ranks alone would pass an epoch whose .5 is out of place
     weights: Tensor | None
 
     def __init__(self, weights: Tensor | None = None) -> None:
@@ -108,7 +108,7 @@ class Binary(nn.Module):
 class Multiclass(nn.Module):
     """Several classes, one of them true: logits (batch, classes) or (batch, places, classes)."""
 
-    monitor, mode = "mcc", "max"
+    monitor, mode = "loss", "min"
     weights: Tensor | None
 
     def __init__(self, classes: int, weights: Tensor | None = None) -> None:
