@@ -36,7 +36,11 @@ class Features(NamedTuple):
 
 
 class Backbone(Protocol):
-    """A plain nn.Module from a batch to features."""
+    """A plain nn.Module from a batch to features.
+
+    It may also say `max_length_bp` (the longest row it takes), `causal`, and `embedding` and `bases` (its table of
+    vectors and the rows of A C G T in it, for a language model's tied head), and offer `tokenize`.
+    """
 
     dim: int
     stride: int | None  # bases per output position; None where positions are uneven (BPE)

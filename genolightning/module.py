@@ -14,7 +14,7 @@ from genolightning.batch import Batch
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import Diverged, UserError
 from genolightning.models import heads, strand
-from genolightning.tasks import Task
+from genolightning.tasks import LanguageModel, Task
 
 REMEDY = "try a smaller rate, e.g. optimizer.lr=1e-4, or trainer.gradient_clip_val=1"
 CHECK_EVERY = 50  # batches; looking at each loss would make a GPU wait for it
@@ -39,7 +39,8 @@ class SequenceModule(pl.LightningModule):
     """Codes -> backbone -> head -> logits; the task gives the loss and the validation scores.
 
     `backbone` is called with `facts=` where it asks for them, `head(backbone, facts)` next (None: `heads.default`).
-    `strand`: none, or average (mean logits of both strands). `freeze`: name of a part (`backbone`) that is not trained.
+    `strand`: none, average (mean logits of both strands) or equivariant (the larger of both strands' features).
+    `freeze`: name of a part (`backbone`) that is not trained.
     `optimizer` is called with parameter groups, `scheduler` with the optimiser and the number of steps.
     """
 
@@ -56,11 +57,13 @@ class SequenceModule(pl.LightningModule):
         freeze: str | None = None,
     ) -> None:
         super().__init__()
-        if strand not in (None, "none", "average"):
-            raise UserError(f"model.strand={strand}: wanted none or average")
+        if strand not in (None, "none", "average", "equivariant"):
+            raise UserError(f"model.strand={strand}: wanted none, average or equivariant")
+        if strand in ("average", "equivariant") and isinstance(task, LanguageModel):
+            raise UserError(f"model.strand={strand}: a language model reads one strand; add model.strand=none")
         self.facts, self.task = facts, task
         self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
-        self.head: nn.Module = (head or heads.default)(self.backbone, facts)  # type: ignore[arg-type]
+        self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand), facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand = strand or "none"
         self.frozen = freeze
@@ -86,8 +89,14 @@ class SequenceModule(pl.LightningModule):
         return self._one_strand(batch)
 
     def _one_strand(self, batch: Batch) -> Tensor:
-        logits: Tensor = self.head(self.backbone(batch), batch)
+        both = self.strand == "equivariant"
+        features = strand.equivariant(self.backbone, batch) if both else self.backbone(batch)  # type: ignore[arg-type]
+        logits: Tensor = self.head(features, batch)
         return logits
+
+    def _asked(self, batch: Batch) -> Batch:
+        """The batch as a language model's task asks it; any other as it is."""
+        return self.task.ask(batch, training=self.training) if isinstance(self.task, LanguageModel) else batch
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         losses = self._finite_losses()
@@ -111,6 +120,7 @@ class SequenceModule(pl.LightningModule):
             getattr(self, self.frozen).eval()  # a frozen part's running statistics stay as they are
 
     def training_step(self, batch: Batch, number: int) -> Tensor:
+        batch = self._asked(batch)
         loss = self.task.loss(self(batch), batch.target)
         self.losses.append(loss.detach().reshape(1))
         if number % CHECK_EVERY == 0:
@@ -148,6 +158,7 @@ class SequenceModule(pl.LightningModule):
             self._finite_losses()
 
     def validation_step(self, batch: Batch, number: int) -> None:
+        batch = self._asked(batch)
         logits = self(batch)
         rows = len(batch.index)
         self.log("val/loss", self.task.loss(logits, batch.target), batch_size=rows, on_epoch=True, sync_dist=True)
@@ -162,7 +173,12 @@ class SequenceModule(pl.LightningModule):
         self.losses = []
 
     def predict_step(self, batch: Batch, number: int = 0) -> tuple[Tensor, Tensor]:
-        """(row numbers, what `task.probabilities` gives), on the CPU."""
+        """(row numbers, what `task.probabilities` gives), on the CPU; of a language model each row's summed -log p in
+        nats and how many bases that is over, float (batch, 2).
+        """
+        if isinstance(self.task, LanguageModel):
+            asked = self._asked(batch)
+            return batch.index.cpu(), self.task.surprise(self(asked), asked.target).cpu()
         return batch.index.cpu(), self.task.probabilities(self(batch)).cpu()
 
     def configure_optimizers(self) -> Any:
@@ -194,6 +210,10 @@ def parameter_groups(module: nn.Module) -> list[dict[str, Any]]:
     if not groups:
         raise UserError("nothing is left to train; unset model.freeze")
     return list(groups.values())
+
+
+def _seen_by_head(backbone: nn.Module, symmetry: str | None) -> Any:
+    return strand.seen_by_head(backbone) if symmetry == "equivariant" else backbone  # type: ignore[arg-type]
 
 
 def _asks_for_facts(backbone: Callable[..., nn.Module]) -> bool:

@@ -22,6 +22,7 @@ from genolightning.statistics.evaluate import Estimate, evaluate
 SCHEMA = 1
 PACKAGES = ("genolightning", "torch", "lightning", "hydra-core", "numpy", "torchmetrics")
 HEADLINE = {"binary": "auroc", "multiclass": "mcc", "multilabel": "auroc", "regression": "pearson"}
+LANGUAGE_HEADLINE = "bits_per_base"
 LOWER_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_base")
 
 
@@ -36,10 +37,14 @@ class Predictions(NamedTuple):
 
 
 def columns(predictions: Predictions, kind: str, classes: list[str]) -> dict[str, NDArray[Any]]:
-    """The predicted columns by name: `p_<class>` for every class or label, or `prediction`."""
+    """The predicted columns by name: `p_<class>` for every class or label, or `prediction`; of a language model `nats`,
+    the summed -log p of the `target` bases that a window was asked for.
+    """
     values = predictions.values
     if kind == "regression":
         return {"prediction": values}
+    if kind.endswith("_lm"):
+        return {"nats": values}
     if kind == "binary":
         return {f"p_{classes[0]}": 1 - values, f"p_{classes[1]}": values}
     return {f"p_{name}": values[..., i] for i, name in enumerate(classes)}

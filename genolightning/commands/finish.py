@@ -17,6 +17,7 @@ from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged
 from genolightning.record import (
     HEADLINE,
+    LANGUAGE_HEADLINE,
     SCHEMA,
     Predictions,
     about_this_machine,
@@ -51,7 +52,7 @@ def finish(
     if not trainer.is_global_zero:
         return None
     metrics = score(rows, facts, threshold=threshold, seed=cfg.seed)
-    name = HEADLINE[facts.kind]
+    name = HEADLINE.get(facts.kind, LANGUAGE_HEADLINE)
     dropped, warnings = data.notes()
     origin = data.origin()
     judged = verdict(data)
@@ -96,6 +97,8 @@ def predictions(trainer: pl.Trainer, model: pl.LightningModule, data: Any, split
     index, values = index[order], values[order]
     table = loader.table
     assert (index == table.index).all(), "each row of the split once, in its order"
+    if data.benchmark.kind.endswith("_lm"):
+        return Predictions(index, data.ids(split), values[:, 1], values[:, 0])
     places = None
     if table.resolution_bp:
         places = -(-table.lengths // table.resolution_bp)

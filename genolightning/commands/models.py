@@ -54,4 +54,6 @@ def _parameters(name: str, kind: str, length_bp: int, config_dir: Path | None) -
     )
     cfg = compose.compose("train", [f"model={name}"], config_dir=config_dir).cfg
     module = instantiate(cfg.model, _convert_="all")(facts=facts, task=tasks.for_facts(facts))
+    if hasattr(module.backbone, "bases"):  # a language model's head is tied to the embedding
+        module = module.backbone
     return sum(parameter.numel() for parameter in module.parameters())

@@ -45,7 +45,7 @@ class ConvNet(nn.Module):
         kernel: int = 5,
         blocks: int = 3,
         stride: int = 4,
-        dropout: float = 0.1,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__()
         if facts is not None and facts.resolution_bp is not None:
