@@ -66,7 +66,8 @@ def test_the_commands_of_a_page_work(page, reader, monkeypatch):
             continue
         short = [] if any(word.startswith("resume=") for word in words) else SHORT.get(words[0], [])
         if words[:2] == ["datasets", "build"]:
-            words += ["--output", str(reader / "built")]  # not into the data root
+            (reader / "conf").mkdir(exist_ok=True)
+            words += ["--output", str(reader / "built"), "--config-dir", str(reader / "conf")]  # not into the data root
         if "--help" in words:
             short = []
         assert run(*words, *short) == 0, line

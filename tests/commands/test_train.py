@@ -176,7 +176,12 @@ def test_ctrl_c_keeps_the_last_checkpoint_and_says_how_to_go_on(tmp_path):
     table = write_table(tmp_path / "t.csv", 400)
     words = ["train", "dataset=table", f"dataset.train={table}", "trainer=cpu", "trainer.max_epochs=100000"]
     words += ["model.backbone.dim=8", "model.backbone.blocks=1", f"hydra.run.dir={tmp_path / 'out'}"]
-    process = subprocess.Popen([sys.executable, "-m", "genolightning", *words], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "genolightning", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job would ignore it
+    )
     deadline = time.monotonic() + 120
     while not (tmp_path / "out" / "checkpoints" / "last.ckpt").exists() and time.monotonic() < deadline:
         time.sleep(0.1)
