@@ -17,6 +17,7 @@ VERBS = {
     "predict": "predict for new DNA with a trained run",
     "sweep": "run many points, each its own process; started again it goes on",
     "watch": "show running, finished and failed runs in a table",
+    "leaderboard": "runs, their seeds pooled, beside baselines and published scores",
     "models": "list the models and their sizes",
     "datasets": "list the datasets, say what one is, check its files",
 }
@@ -53,7 +54,7 @@ def main() -> int:
 def _run(verb: str, words: list[str]) -> int:
     if verb in ("-h", "--help"):
         print("usage: genolightning VERB ...     (genolightning VERB --help says more)", "", sep="\n")
-        print(*(f"  {name:<10}{about}" for name, about in VERBS.items()), sep="\n")
+        print(*(f"  {name:<13}{about}" for name, about in VERBS.items()), sep="\n")
         return 0
     if verb == "--version":
         print(__version__)

@@ -71,10 +71,10 @@ def evaluate(
     units, unit = units_of(items, clusters), "cluster"
     if clusters is None or units.number == 1:
         units, unit = units_of(items, None), "row"
-    scorers = _scorers(kind, items, units, len(classes), threshold)
+    scorings = scorers(kind, items, units, len(classes), threshold)
     once = np.ones((units.number, 1))
-    values = {name: float(value[0]) for scorer in scorers for name, value in scorer(once).items()}
-    samples = replicates(scorers, units.number, resamples=resamples, seed=seed)
+    values = {name: float(value[0]) for scorer in scorings for name, value in scorer(once).items()}
+    samples = replicates(scorings, units.number, resamples=resamples, seed=seed)
     return {name: Estimate(value, *percentile_interval(value, samples[name]), unit) for name, value in values.items()}
 
 
@@ -106,7 +106,7 @@ def _of_class_1(prediction: Array) -> Array:
     return prediction if prediction.ndim == 1 else prediction[:, 1]
 
 
-def _scorers(kind: str, items: Items, units: Units, num_classes: int, threshold: float | None) -> list[Scorer]:
+def scorers(kind: str, items: Items, units: Units, num_classes: int, threshold: float | None) -> list[Scorer]:
     if kind == "binary":
         return _binary(items, units, threshold)
     if kind == "multiclass":

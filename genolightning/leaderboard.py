@@ -1,0 +1,399 @@
+"""Records -> rows of a leaderboard: runs that differ in their seed alone are one row, and protocols are never mixed.
+
+A row says on which split it was scored, what chose the tested checkpoint, and which published scores stand beside it.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genolightning.benchmarks.published import Published
+from genolightning.errors import UserError
+from genolightning.genome.files import atomic_write
+from genolightning.paths import cache_dir
+from genolightning.record import SCHEMA, higher_is_better, read_record
+from genolightning.statistics.bootstrap import percentile_interval, replicates
+from genolightning.statistics.evaluate import Estimate, scorers
+from genolightning.statistics.items import items_of, units_of
+
+NEEDED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}
+NEEDED |= dict.fromkeys(("metrics", "facts", "config", "data_sha256"), dict)
+# Keys that change no result, or that a row tells by other means: the split's id, the checksums of its files
+ELSEWHERE = {
+    "": "seed resume trust choices logger protocol",
+    "callbacks.": "checkpoint",
+    "dataset.": "name card seed split workers on_device id train validation test folder genome genomes assembly",
+    "trainer.": "_target_ accelerator devices num_nodes strategy log_every_n_steps enable_progress_bar deterministic "
+    "enable_model_summary benchmark detect_anomaly inference_mode profiler use_distributed_sampler "
+    "num_sanity_val_steps sync_batchnorm",
+}
+LEFT_OUT = [f"{group}{name}" for group, names in ELSEWHERE.items() for name in names.split()]
+CHOSEN = "epoch chosen on "
+NOTHING_CHOSEN = "nothing chosen"
+KMER = "6-mer logistic regression"
+ONE, POOLED, MEAN = "rows drawn again", "rows drawn again, mean of the seeds", "mean of the seeds' intervals"
+RULES = 1  # counts up when the same predictions come to have another interval
+
+Record = dict[str, Any]
+Usual = Callable[[Record], tuple[list[str], dict[str, Any]] | None]
+
+
+class Group(NamedTuple):
+    """Runs that differ in their seed alone, and in what changes no result."""
+
+    dataset: str
+    split: str  # its id, as in the records
+    model: str
+    protocol: str  # which epoch was tested
+    settings: dict[str, Any]
+    data: str  # a hash of the dataset's files
+    runs: list[Record]  # one a seed, by seed
+
+
+class Row(NamedTuple):
+    """One score of one model on one split, with what it is to be compared with."""
+
+    dataset: str
+    split: str
+    verdict: str | None  # the audit's, of this split
+    model: str
+    protocol: str
+    metric: str
+    higher_is_better: bool
+    value: float | None  # the mean over the seeds
+    origin: str  # own, baseline, published
+    source: str
+    detail: str = ""  # settings that differ from the shipped ones, as they are typed
+    sd: float | None = None  # over the seeds, of a sample; None for a single run
+    seeds: Sequence[int] = ()
+    runs: int | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str | None = None  # what was drawn again: row or cluster
+    interval: str = ""  # how low and high came about
+    note: str = ""
+    folders: Sequence[str] = ()
+
+
+def finished(root: Path) -> tuple[list[Record], list[str]]:
+    """Every run's record below a folder, oldest first, with its folder; and what was skipped, in words.
+
+    A record that is torn, of another schema or without a key that is needed is skipped; so are those of `test`, which
+    score a run a second time.
+    """
+    records, skipped = [], []
+    for path in sorted(root.glob("**/record.json"), key=os.path.getmtime):
+        try:
+            record = _checked(read_record(path.parent), path)
+        except UserError as error:
+            skipped.append(f"{error}; skipped")
+            continue
+        if record.get("verb") != "test":
+            records.append(record | {"folder": str(path.parent)})
+    return records, skipped
+
+
+def _checked(record: Record, path: Path) -> Record:
+    if record["schema"] != SCHEMA:
+        raise UserError(f"{path}: a record of schema {record['schema']}, this version reads {SCHEMA}")
+    for key, kind in NEEDED.items():
+        if not isinstance(record.get(key), kind):
+            raise UserError(f"{path}: {key} is {json.dumps(record.get(key))[:40]}, not a record of a run")
+    return record
+
+
+def protocol_of(record: Record) -> str:
+    """Which epoch a run tested, in the record's words, or those of its status.json where the record is older."""
+    if record.get("protocol"):
+        return str(record["protocol"])
+    try:
+        watched = json.loads((Path(record["folder"]) / "status.json").read_text())["score_name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{CHOSEN}validation"
+    return f"{CHOSEN}{str(watched).replace('val/', 'validation ')}"
+
+
+def peers(protocol: str) -> str:
+    """What two protocols have in common if their scores may be ranked together.
+
+    >>> peers("epoch chosen on validation loss"), peers("last epoch, no validation"), peers("epoch chosen on test")
+    ('validation', 'last epoch', 'test')
+    """
+    return (
+        protocol.removeprefix(CHOSEN).split(",")[0] if "last" in protocol else protocol.removeprefix(CHOSEN).split()[0]
+    )
+
+
+def settings(record: Record) -> dict[str, Any]:
+    """The keys of a run's config that its result depends on, dotted; a key that is null is left out."""
+    config = record["config"]
+    flat = {key: value for key, value in _leaves(config) if value is not None and not _elsewhere(key)}
+    used = [key for key in flat if key.startswith(("model.optimizer.", "model.scheduler."))]
+    flat |= {key.removeprefix("model."): flat.pop(key) for key in used}  # as they are typed
+    if (count := _processes(config.get("trainer") or {})) > 1:  # dataset.batch_size is per process
+        flat["trainer.devices"] = count
+    return flat
+
+
+def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in node.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", value
+
+
+def _elsewhere(key: str) -> bool:
+    return any(key == one or key.startswith(f"{one}.") for one in LEFT_OUT)
+
+
+def _processes(trainer: Mapping[str, Any]) -> int:
+    devices = str(trainer.get("devices") or 1).strip("[]").split(",")
+    one = int(devices[0]) if len(devices) == 1 and devices[0].isdigit() else len(devices)
+    return one * int(trainer.get("num_nodes") or 1)
+
+
+def grouped(records: Sequence[Record]) -> tuple[list[Group], list[str]]:
+    """Group runs, oldest first; a seed that was run twice counts once, the later run, and a note says so."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        parts = [record["dataset"], record["split"], record["model"], protocol_of(record), record.get("verb", "train")]
+        key = json.dumps([*parts, settings(record), _data(record)], sort_keys=True, default=str)
+        found.setdefault(key, []).append(record)
+    groups, notes = [], []
+    for runs in found.values():
+        latest = {record["seed"]: record for record in runs}
+        last = runs[-1]
+        name = (last["dataset"], last["split"], last["model"], protocol_of(last))
+        groups.append(Group(*name, settings(last), _data(last), [latest[seed] for seed in sorted(latest)]))
+        if twice := [seed for seed, count in Counter(one["seed"] for one in runs).items() if count > 1]:
+            notes.append(f"{name[0]}, {name[2]}: seed {spans(twice)} was run more than once; the latest run counts")
+    return sorted(groups, key=lambda one: one[:4]), notes + _notes_of_splits(groups)
+
+
+def _data(record: Record) -> str:
+    sums = {split: sorted(files.values()) for split, files in record["data_sha256"].items()}
+    return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+
+def _notes_of_splits(groups: Sequence[Group]) -> list[str]:
+    drawn = Counter(one.dataset for one in groups if one.split.startswith("random"))
+    return [
+        f"{name}: its test rows are drawn anew by each seed, so the seeds are no peers; dataset.seed=1 keeps the rows"
+        for name, count in drawn.items()
+        if count > 1
+    ]
+
+
+def details(groups: Sequence[Group], usual: Usual) -> list[str]:
+    """What tells groups of one model apart, as it is typed: settings that differ from the shipped ones.
+
+    `usual` gives, for a record, words that stand for many settings (`experiment=...`) and the settings they make, or
+    None where the model's config is not known; then settings that its groups do not share are named.
+    """
+    texts = []
+    for group in groups:
+        siblings = [one.settings for one in groups if (one.dataset, one.model) == (group.dataset, group.model)]
+        shared = {key: value for key, value in siblings[0].items() if all(one.get(key) == value for one in siblings)}
+        words, base = usual(group.runs[-1]) or ([], shared)
+        other = sorted(key for key in group.settings | base if group.settings.get(key) != base.get(key))
+        typed = [f"{key}={json.dumps(group.settings.get(key)).replace(' ', '')}".replace('"', "") for key in other]
+        verb = [str(one) for one in [group.runs[-1].get("verb", "train")] if one != "train"]
+        texts.append(" ".join([*verb, *words, *typed]))
+    names = [(*one[:4], text) for one, text in zip(groups, texts, strict=True)]
+    twins = {name for name, count in Counter(names).items() if count > 1}
+    return [
+        f"{text} data {one.data[:6]}".strip() if name in twins else text
+        for one, text, name in zip(groups, texts, names, strict=True)
+    ]
+
+
+def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[str], None] | None = None) -> list[Row]:
+    """A row for each score that all the group's runs have; `tell` hears of work that takes its time."""
+    runs = group.runs
+    pooled = seeds_intervals(runs, tell) if len(runs) > 1 else {}
+    rows = []
+    for metric in [one for one in metrics if all(one in run["metrics"] for run in runs)]:
+        found = [run["metrics"][metric] for run in runs]
+        row = Row(
+            dataset=group.dataset,
+            split=group.split,
+            verdict=verdict_of(runs),
+            model=group.model,
+            protocol=group.protocol,
+            metric=metric,
+            higher_is_better=higher_is_better(metric),
+            value=None,
+            origin="own",
+            source="own runs",
+            detail=detail,
+            seeds=[run["seed"] for run in runs],
+            runs=len(runs),
+            unit=found[-1].get("unit"),
+            folders=[run["folder"] for run in runs],
+        )
+        if all(isinstance(one.get(part), int | float) for one in found for part in ("value", "low", "high")):
+            value, low, high = (float(np.mean([one[part] for one in found])) for part in ("value", "low", "high"))
+            how = ONE if len(runs) == 1 else MEAN
+            if metric in pooled:
+                low, high, how = *pooled[metric], POOLED
+            sd = float(np.std([one["value"] for one in found], ddof=1)) if len(runs) > 1 else None
+            row = row._replace(value=value, low=low, high=high, interval=how, sd=sd)
+        rows.append(row)
+    return rows
+
+
+def verdict_of(runs: Sequence[Record]) -> str | None:
+    """The audit's verdict in the latest record that has one."""
+    found = [str(run["verdict"]["verdict"]) for run in runs if run.get("verdict")]
+    return found[-1] if found else None
+
+
+def seeds_intervals(
+    runs: Sequence[Record], tell: Callable[[str], None] | None = None
+) -> dict[str, tuple[float, float]]:
+    """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
+
+    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Computed from the
+    runs' predictions once and kept in the cache; empty where they are not there, are not of the same rows, have several
+    places a row, or where rows were drawn in clusters.
+    """
+    paths = [Path(run["folder"]) / "predictions.parquet" for run in runs]
+    clusters = any(one.get("unit") == "cluster" for run in runs for one in run["metrics"].values())
+    if clusters or not all(path.is_file() for path in paths) or runs[0]["facts"].get("resolution_bp") is not None:
+        return {}
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    key = hashlib.sha256(json.dumps([RULES, *sums, *(run.get("threshold") for run in runs)]).encode()).hexdigest()
+    kept = cache_dir() / "leaderboard" / f"{key[:32]}.json"
+    if not kept.exists():
+        if tell:
+            tell(f"drawing test rows again: {runs[0]['dataset']}, {runs[0]['model']}, {len(runs)} seeds")
+        found = _resampled(runs, paths)
+        with atomic_write(kept) as draft:
+            draft.write_text(json.dumps(found))
+    return {name: (low, high) for name, (low, high) in json.loads(kept.read_text()).items()}
+
+
+def _resampled(runs: Sequence[Record], paths: Sequence[Path]) -> dict[str, tuple[float, float]]:
+    import polars as pl
+
+    kind, classes = runs[0]["facts"]["kind"], runs[0]["facts"]["classes"]
+    frames = [pl.read_parquet(path) for path in paths]
+    if not all(one.select("index", "target").equals(frames[0].select("index", "target")) for one in frames):
+        return {}
+    target = np.asarray(frames[0]["target"].to_list())
+    samples = []
+    for run, frame in zip(runs, frames, strict=True):
+        names = [name for name in frame.columns if name not in ("index", "id", "target")]
+        values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
+        items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
+        units = units_of(items, None)
+        scorings = scorers(kind, items, units, len(classes), run.get("threshold"))
+        samples.append(replicates(scorings, units.number))
+    shared = [name for name in samples[0] if all(name in one for one in samples)]
+    means = {name: np.mean([one[name] for one in samples], axis=0) for name in shared}
+    values_of = {name: [run["metrics"].get(name, {}).get("value") for run in runs] for name in shared}
+    return {
+        name: percentile_interval(float(np.mean(values)), means[name])
+        for name, values in values_of.items()
+        if None not in values and not np.isnan(means[name]).all()
+    }
+
+
+def baseline_row(dataset: str, split: str, verdict: str | None, metric: str, found: Estimate) -> Row:
+    """The row of the k-mer baseline, which was fitted on the training rows and chose nothing."""
+    value, low, high = (None if np.isnan(one) else one for one in found[:3])
+    row = Row(
+        dataset,
+        split,
+        verdict,
+        KMER,
+        NOTHING_CHOSEN,
+        metric,
+        higher_is_better(metric),
+        value,
+        "baseline",
+        "fitted here",
+    )
+    return row._replace(runs=1, low=low, high=high, unit=found.unit, interval=ONE)
+
+
+def published_row(score: Published, verdict: str | None) -> Row:
+    """The row of a published score; what its authors do not say is None."""
+    spread = f"+- {score.spread:g}" if score.spread is not None else ""
+    return Row(
+        score.dataset,
+        "original",
+        verdict,
+        score.model,
+        score.protocol,
+        score.metric,
+        higher_is_better(score.metric),
+        score.value,
+        "published",
+        score.source,
+        runs=score.seeds,
+        note="; ".join(part for part in (spread, score.note) if part),
+    )
+
+
+def metrics_of(groups: Sequence[Group], scores: Sequence[Published], wanted: str | None) -> list[str]:
+    """Which scores of a dataset are shown: the one asked for, else the records' own and the one most published."""
+    if wanted:
+        return [wanted]
+    own = [str(group.runs[-1].get("score_name")) for group in groups]
+    most = Counter(one.metric for one in scores).most_common(1)
+    return list(dict.fromkeys([*own, *(name for name, _ in most)]))
+
+
+def sections(rows: Sequence[Row]) -> list[list[tuple[int | None, Row]]]:
+    """Rows by dataset, score and split, best first among their peers, with a rank where there are peers to rank.
+
+    Own protocols come first, then the baseline, then what was published by other protocols; what was chosen on nobody
+    knows what has no rank.
+    """
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    keys = sorted({(row.dataset, metrics.index(row.metric), row.split != "original", row.split) for row in rows})
+    made = []
+    for dataset, metric, _, split in keys:
+        here = [row for row in rows if (row.dataset, row.metric, row.split) == (dataset, metrics[metric], split)]
+        own = {peers(row.protocol) for row in here if row.origin == "own"}
+        blocks = sorted(
+            {peers(row.protocol) for row in here},
+            key=lambda one: (one not in own, one != NOTHING_CHOSEN, one == "unknown", one),
+        )
+        made.append([pair for block in blocks for pair in _ranked([r for r in here if peers(r.protocol) == block])])
+    return made
+
+
+def _ranked(rows: Sequence[Row]) -> list[tuple[int | None, Row]]:
+    def key(row: Row) -> float:
+        return float("inf") if row.value is None else -row.value if row.higher_is_better else row.value
+
+    best_first = sorted(rows, key=lambda row: (key(row), row.model, row.detail))
+    alone = len(rows) < 2 or peers(rows[0].protocol) == "unknown"
+    return [
+        (None if alone or row.value is None else 1 + sum(key(one) < key(row) for one in rows), row)
+        for row in best_first
+    ]
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """Numbers as they are read: runs of them as first-last.
+
+    >>> spans([1, 2, 3, 7])
+    '1-3,7'
+    """
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ",".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else str(one[0]) for one in parts)
