@@ -14,13 +14,14 @@ import time
 from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint
-from lightning.pytorch.loggers.logger import Logger
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from genolightning.errors import UserError
@@ -54,6 +55,28 @@ class RandomByPosition(Callback):
             torch.cuda.manual_seed(seed)
         elif pl_module.device.type == "mps":
             torch.mps.manual_seed(seed)
+
+
+class Ema(WeightAveraging):
+    """Validate, keep and test an exponential moving average of the weights (running statistics too) in their place.
+
+    After step n it keeps min(decay, (1 + n) / (10 + n)) of what it was: the weights of the start are soon forgotten.
+    """
+
+    def __init__(self, *, decay: float = 0.99) -> None:
+        if not 0 <= decay < 1:
+            raise UserError(f"callbacks.weight_averaging.decay={decay}: wanted 0 to 1, e.g. .99")
+        super().__init__(multi_avg_fn=self._mean)
+        self.decay = decay
+
+    @torch.no_grad()
+    def _mean(self, averages: list[torch.Tensor], weights: list[torch.Tensor], count: torch.Tensor) -> None:
+        steps = self._latest_update_step  # not `count`, which a GPU would have to be asked for
+        kept = min(self.decay, (1 + steps) / (10 + steps))
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, weights, 1 - kept)
+        else:  # counters
+            torch._foreach_copy_(averages, weights)
 
 
 class Best(ModelCheckpoint):
@@ -159,12 +182,35 @@ class ResumePoint(Checkpoint):
             raise SystemExit(TERMINATED)
 
 
+class Spent(NamedTuple):
+    """What a run took before it was killed and gone on with."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+def spent_before(trainer: pl.Trainer) -> Spent:
+    """What the killed processes of a trainer's run took, up to the last they said; nothing of a fresh run."""
+    return next((one.before for one in trainer.callbacks if isinstance(one, Status)), Spent())  # type: ignore[attr-defined]
+
+
+def _spent(status: Path) -> Spent:
+    try:
+        said = json.loads(status.read_text())
+        return Spent(float(said["seconds"]), float(said["cpu_seconds"]))
+    except (OSError, ValueError, KeyError):
+        return Spent()
+
+
 class Status(Callback):
-    """`status.json`: what `genolightning watch` reads of a run that is not finished, anew at every validation."""
+    """`status.json`: what `genolightning watch` reads of a run that is not finished, anew at every validation, or at
+    the end of every epoch where there is none.
+    """
 
     def __init__(self, folder: Path, *, monitor: str, mode: str) -> None:
         self.path, self.monitor, self.mode = folder / "status.json", monitor, mode
-        self.began, self.batches_before = 0.0, 0
+        self.made, self.began, self.batches_before = time.monotonic(), 0.0, 0
+        self.before = _spent(self.path)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.began, self.batches_before = time.time(), trainer.fit_loop.epoch_loop.total_batch_idx
@@ -173,6 +219,15 @@ class Status(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not trainer.sanity_checking:
             self._write(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.enable_validation:
+            self._write(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self._write(trainer)
 
     @rank_zero_only
     def _write(self, trainer: pl.Trainer) -> None:
@@ -192,9 +247,39 @@ class Status(Callback):
             "host": socket.gethostname(),
             "pid": os.getpid(),
             "time": round(time.time(), 1),
+            "seconds": round(self.before.seconds + time.monotonic() - self.made, 2),
+            "cpu_seconds": round(self.before.cpu_seconds + time.process_time(), 2),
         }
         with atomic_write(self.path) as draft:
             draft.write_text(json.dumps(status) + "\n")
+
+
+class Wandb(WandbLogger):
+    """A Weights & Biases run in the run folder, whose steps are the optimiser's: one that is told again is ignored.
+
+    `artifact`: whether the run folder is kept there at the end.
+    """
+
+    def __init__(self, save_dir: str, *, artifact: bool = False, **more: Any) -> None:
+        super().__init__(save_dir=save_dir, **more)
+        self._wandb_init.pop("anonymous")  # Lightning 2.6 gives it, and wandb 0.31 warns of it
+        self.artifact = artifact
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The run, begun when it is first asked for; UserError where the service refuses it."""
+        from wandb import Error
+
+        try:
+            return super().experiment
+        except Error as error:
+            raise UserError(f"Weights & Biases: {error} Or keep the run here: logger.wandb.offline=true") from error
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Add scores to the row of a step."""
+        self.experiment.log({**metrics, "trainer/global_step": step}, step=step)
 
 
 class MetricsFile(Logger):
@@ -210,6 +295,7 @@ class MetricsFile(Logger):
         self.path = Path(save_dir) / "metrics.csv"
         self.rows: dict[int, dict[str, Any]] = {}
         self.written = 0  # rows on the disk
+        self.beside: list[Logger] = []  # trackers that begin anew when a run goes on, and are told all rows again
         if self.path.exists():
             with self.path.open(newline="") as file:
                 for row in csv.DictReader(file):
@@ -231,8 +317,11 @@ class MetricsFile(Logger):
         """Nothing: the config is in .hydra/config.yaml."""
 
     def forget_from(self, step: int) -> None:
-        """Drop the rows of steps that will be taken again."""
+        """Drop the rows of steps that will be taken again, and tell the rest to the trackers beside this file."""
         self.rows = {at: row for at, row in self.rows.items() if at < step}
+        for other in self.beside:
+            for at, row in sorted(self.rows.items()):
+                other.log_metrics({name: float(value) for name, value in row.items() if name != "step"}, step=at)
 
     def save(self) -> None:
         """Write when a tenth more rows are there: a long run's file is not written anew for each of them."""

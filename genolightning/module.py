@@ -41,6 +41,8 @@ class SequenceModule(pl.LightningModule):
     `backbone` is called with `facts=` where it asks for them, `head(backbone, facts)` next (None: `heads.default`).
     `strand`: none, average (mean logits of both strands) or equivariant (the larger of both strands' features).
     `freeze`: name of a part (`backbone`) that is not trained.
+    `layer_decay`: rates that fall with each layer below the head, see `depth_shares`.
+    `init_from`: the run whose weights a fit begins with; `train` reads it, a model that is loaded has its own.
     `optimizer` is called with parameter groups, `scheduler` with the optimiser and the number of steps.
     """
 
@@ -55,8 +57,12 @@ class SequenceModule(pl.LightningModule):
         scheduler: Callable[..., LRScheduler] | None = None,
         strand: str | None = "none",
         freeze: str | None = None,
+        layer_decay: float | None = None,
+        init_from: str | None = None,
     ) -> None:
         super().__init__()
+        if layer_decay is not None and not (isinstance(layer_decay, (int, float)) and 0 < layer_decay <= 1):
+            raise UserError(f"model.layer_decay={layer_decay}: wanted a share above 0 and up to 1, e.g. .8")
         if strand not in (None, "none", "average", "equivariant"):
             raise UserError(f"model.strand={strand}: wanted none, average or equivariant")
         if strand in ("average", "equivariant") and isinstance(task, LanguageModel):
@@ -65,7 +71,7 @@ class SequenceModule(pl.LightningModule):
         self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
         self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand), facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
-        self.strand = strand or "none"
+        self.strand, self.layer_decay, self.init_from = strand or "none", layer_decay, init_from
         self.frozen = freeze
         if freeze is not None:
             part = dict(self.named_children()).get(freeze)
@@ -73,6 +79,7 @@ class SequenceModule(pl.LightningModule):
                 raise UserError(f"model.freeze={freeze}: no such part; there are backbone, head")
             part.requires_grad_(False)
         self.scores = task.metrics().clone(prefix="val/")
+        self.judged: list[tuple[Tensor, int]] = []  # mean loss and rows of each validation batch
         self.losses: list[Tensor] = []  # (batches,) pieces: of every batch since the last validation
         self.made_from: dict[str, Any] = {}  # facts and config, plain values; they travel in every checkpoint
 
@@ -160,11 +167,15 @@ class SequenceModule(pl.LightningModule):
     def validation_step(self, batch: Batch, number: int) -> None:
         batch = self._asked(batch)
         logits = self(batch)
-        rows = len(batch.index)
-        self.log("val/loss", self.task.loss(logits, batch.target), batch_size=rows, on_epoch=True, sync_dist=True)
+        self.judged.append((self.task.loss(logits, batch.target), len(batch.index)))
         self.scores.update(*self.task.observed(logits, batch.target))
 
     def on_validation_epoch_end(self) -> None:
+        losses = torch.stack([loss for loss, _ in self.judged]).float()
+        rows = losses.new_tensor([rows for _, rows in self.judged])
+        # once, not each batch: self.log takes as long as a small model's layer
+        self.log("val/loss", losses @ rows / rows.sum(), batch_size=int(rows.sum()), sync_dist=True)
+        self.judged = []
         self.log_dict({name: value.float() for name, value in self.scores.compute().items()})
         self.scores.reset()
         losses = self._finite_losses()
@@ -182,7 +193,9 @@ class SequenceModule(pl.LightningModule):
         return batch.index.cpu(), self.task.probabilities(self(batch)).cpu()
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(parameter_groups(self))
+        optimizer = self.make_optimizer(parameter_groups(self, layer_decay=self.layer_decay))
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] * group.pop("share", 1.0)
         if self.make_scheduler is None:
             return optimizer
         steps = int(self.trainer.estimated_stepping_batches)
@@ -192,16 +205,18 @@ class SequenceModule(pl.LightningModule):
         }
 
 
-def parameter_groups(module: nn.Module) -> list[dict[str, Any]]:
+def parameter_groups(module: nn.Module, *, layer_decay: float | None = None) -> list[dict[str, Any]]:
     """Trained parameters in groups of like wishes: norms, biases and embeddings are not decayed; a parameter's own
-    `_optim` (for example `{"weight_decay": 0, "lr": 1e-4}`) comes last.
+    `_optim` (for example `{"weight_decay": 0, "lr": 1e-4}`) comes last. With `layer_decay` each group has its `share`
+    of the rate, the largest first.
     """
     owners = {parameter: owner for owner in module.modules() for parameter in owner.parameters(recurse=False)}
+    shares = {} if layer_decay is None else depth_shares(module, layer_decay)
     groups: dict[tuple, dict[str, Any]] = {}
     for parameter in module.parameters():
         if not parameter.requires_grad:
             continue
-        wishes: dict[str, Any] = {}
+        wishes: dict[str, Any] = {"share": shares[parameter]} if shares else {}
         if parameter.ndim < 2 or isinstance(owners[parameter], nn.Embedding):
             wishes["weight_decay"] = 0.0
         wishes |= getattr(parameter, "_optim", {})
@@ -209,7 +224,25 @@ def parameter_groups(module: nn.Module) -> list[dict[str, Any]]:
         group["params"].append(parameter)
     if not groups:
         raise UserError("nothing is left to train; unset model.freeze")
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: -group.get("share", 1.0))  # the first group's rate is logged
+
+
+def depth_shares(module: nn.Module, decay: float) -> dict[nn.Parameter, float]:
+    """Each parameter's share of the rate: `decay` to the power of its distance from the head (Howard & Ruder 2018).
+
+    A backbone's layers are its longest ModuleList, the last of them at distance 1; what is made before them (embedding,
+    stem) is one further than the first, what is made after them (a last norm) counts with the head, 0. A backbone
+    without such a list is one layer. A tied embedding is the backbone's.
+    """
+    backbone = module.get_submodule("backbone")
+    lists = [part for part in backbone.modules() if isinstance(part, nn.ModuleList)]
+    layers = max(lists, key=len, default=nn.ModuleList())
+    inside = {parameter: len(layers) - i for i, layer in enumerate(layers) for parameter in layer.parameters()}
+    distance, below = dict.fromkeys(module.parameters(), 0), True
+    for parameter in backbone.parameters():
+        below = below and parameter not in inside
+        distance[parameter] = inside.get(parameter, len(layers) + 1 if below else 0)
+    return {parameter: decay**steps for parameter, steps in distance.items()}
 
 
 def _seen_by_head(backbone: nn.Module, symmetry: str | None) -> Any:

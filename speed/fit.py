@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from genolightning.commands import build
+from genolightning.commands import build, trackers
 from genolightning.commands.compose import compose
 from genolightning.genome.alphabet import decode
 from genolightning.module import parameter_groups
@@ -51,7 +51,7 @@ def fit_epoch(cfg: Any, made: build.Parts, folder: Path) -> float:
     """CPU seconds of the second epoch of a fit, validation and checkpoints included."""
     clock = EpochClock()
     callbacks = [*build.named_callbacks(cfg, made.task), clock, *build.keepers(cfg, folder, made.task)]
-    trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
+    trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder))
     trainer.fit(made.model, datamodule=made.data)
     return clock.marks[2] - clock.marks[1]
 

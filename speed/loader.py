@@ -1,6 +1,6 @@
 """Steady shuffled batches of 64: our loader beside that of genomic-benchmarks 1.0.0 and a bare NumPy gather.
 
-    python speed/loader.py [--passes 7]
+    python speed/loader.py [--passes 25]
 
 Three cases of 27,097 rows of random DNA: 251 bp; 251 bp with reverse-complement augmentation (beside the same bare
 gather); 113 to 801 bp, right-padded. Upstream is its dataset class, per-token vocabulary and collate in a torch
@@ -137,7 +137,7 @@ def measure(case: Case, passes: int, folder: Path) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--passes", type=int, default=7)
+    parser.add_argument("--passes", type=int, default=25)
     options = parser.parse_args()
     environment()
     with tempfile.TemporaryDirectory() as temporary:

@@ -30,7 +30,7 @@ os.environ.update(ONE_THREAD)
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from genolightning.commands import build
+from genolightning.commands import build, trackers
 from genolightning.commands.compose import compose
 from genolightning.genome.alphabet import decode
 from genolightning.module import parameter_groups
@@ -80,7 +80,7 @@ def fit_step(cfg: Any, made: build.Parts, folder: Path) -> float:
     clock = EpochClock()
     with terminal():
         callbacks = [*build.keepers(cfg, folder, made.task), clock]
-        trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
+        trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder))
         trainer.fit(made.model, datamodule=made.data)
     return (clock.marks[2] - clock.marks[1]) / trainer.num_training_batches
 

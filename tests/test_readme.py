@@ -37,6 +37,7 @@ def reader(tmp_path, monkeypatch):
     (tmp_path / "genome.fa").write_text(">chr1\n" + "".join(dna) + "\n")
     (tmp_path / "peaks.bed").write_text("chr1\t0\t60\tpeak1\nchr1\t60\t130\tpeak2\n")
     (tmp_path / "long.fa").write_text(">chr1\n" + "".join(sequences(40)) + "\n")
+    (tmp_path / "three.fa").write_text("".join(f">chr{i}\n{dna}\n" for i, dna in enumerate(sequences(3, 900), 1)))
     (tmp_path / "long_peaks.bed").write_text("".join(f"chr1\t{200 * i}\t{200 * i + 60}\n" for i in range(10)))
     return tmp_path
 

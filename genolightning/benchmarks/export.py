@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.drafts import whole_folder
+from genolightning.benchmarks.intervals import join
 from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Rows
+from genolightning.benchmarks.splits import assign
+from genolightning.benchmarks.whole import PUBLISHED, take
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import Codes, Packed, decode
 
@@ -23,21 +26,69 @@ class Column(NamedTuple):
     label: list[str]  # a class, a number, labels with commas between, or a digit a base
 
 
+class SplitAgain(NamedTuple):
+    """Published rows as a re-split deals them out."""
+
+    id: str  # the kind and a hash
+    rows: dict[str, Rows]
+    notes: list[str]  # what the split could not keep to
+
+
 def export(
-    benchmark: Benchmark, splits: Iterable[str], write: Callable[[Path, str, Column], None], out: Path
+    benchmark: Benchmark,
+    splits: Iterable[str],
+    write: Callable[[Path, str, Column], None],
+    out: Path,
+    *,
+    rows_of: Callable[[str], Rows] | None = None,
 ) -> dict[str, int]:
     """Write splits with one of the writers below into the folder `out`, which appears whole or not at all.
 
-    Returns split -> rows. Ambiguous letters come out as N, lower case as upper case. Raises UserError where `out` holds
-    anything, or for what the format cannot hold.
+    `rows_of` gives the rows of a split where they are not the published ones. Returns split -> rows. Ambiguous letters
+    come out as N, lower case as upper case. Raises UserError where `out` holds anything, or for what the format cannot
+    hold.
     """
     counts = {}
     with whole_folder(out) as draft:
         for split in splits:
-            rows = benchmark.rows(split)
+            rows = (rows_of or benchmark.rows)(split)
             write(draft, split, columns(rows, benchmark))
             counts[split] = len(rows.index)
     return counts
+
+
+def split_again(benchmark: Benchmark, kind: str, seed: int) -> SplitAgain:
+    """Deal the published rows out again, `clean` or by `chromosome`, as training with `dataset.split` does.
+
+    Ids repeat between published tables, so each names its own: `positive/12` of test becomes `positive/test-12`.
+    UserError where there is no such split (see `splits.assign`).
+    """
+    chosen = assign(benchmark, kind, seed)
+    tables = [benchmark.rows(split) for split in PUBLISHED]
+    ids = [_of_table(split, table.ids) for split, table in zip(PUBLISHED, tables, strict=True)]
+    after = len(tables[0].index) + sum(tables[0].dropped.values())
+    both = Rows(
+        join([table.codes for table in tables]),
+        np.concatenate([table.target for table in tables]),
+        np.concatenate(ids),
+        np.concatenate([tables[0].index, tables[1].index + after]),
+        {},
+    )
+    rows = {"train": _some(both, chosen.train), "test": _some(both, chosen.test)}
+    if chosen.validation is not None:
+        held = benchmark.rows("validation")
+        rows["validation"] = _some(held._replace(ids=_of_table("validation", held.ids)), chosen.validation)
+    return SplitAgain(chosen.id, rows, chosen.notes)
+
+
+def _some(rows: Rows, index: NDArray[np.int64]) -> Rows:
+    kept = np.flatnonzero(np.isin(rows.index, index))
+    return Rows(take(rows.codes, kept), rows.target[kept], rows.ids[kept], rows.index[kept], {})
+
+
+def _of_table(split: str, ids: NDArray[Any]) -> NDArray[Any]:
+    parts = [one.rpartition("/") for one in ids.tolist()]
+    return np.array([f"{label}{slash}{split}-{name}" for label, slash, name in parts], dtype=str)
 
 
 def columns(rows: Rows, benchmark: Benchmark) -> Column:

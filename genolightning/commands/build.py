@@ -11,14 +11,16 @@ from typing import Any, NamedTuple
 import lightning.pytorch as pl
 import torch
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from genolightning import __version__
 from genolightning.benchmarks.rows import Facts
 from genolightning.callbacks import Best, RandomByPosition, ResumePoint, Status
 from genolightning.checkpoints import AtomicCheckpoints
+from genolightning.commands.init_from import settings
 from genolightning.commands.say import say
 from genolightning.data.datamodule import SequenceDataModule
 from genolightning.errors import UserError
@@ -41,6 +43,7 @@ def parts(cfg: DictConfig) -> Parts:
     data = instantiate(cfg.dataset, _convert_="all")
     facts = data.facts()
     task, model = task_and_model(cfg, facts)
+    _refuse_plateau(model)
     tokenize = getattr(getattr(model, "backbone", None), "tokenize", None)
     if tokenize is not None:
         data.tokenize = tokenize
@@ -48,14 +51,32 @@ def parts(cfg: DictConfig) -> Parts:
     return Parts(data, facts, task, model)
 
 
+def _refuse_plateau(model: pl.LightningModule) -> None:
+    """UserError for the one scheduler of torch that is not a function of the step."""
+    made = getattr(model, "make_scheduler", None)
+    kind = getattr(made, "func", made)
+    if isinstance(kind, type) and issubclass(kind, ReduceLROnPlateau):
+        raise UserError(
+            "scheduler: ReduceLROnPlateau is stepped by a score after the checkpoint is written, so a killed run "
+            "could not go on as it was; use scheduler=cosine, or scheduler=none callbacks=early_stopping"
+        )
+
+
 def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningModule]:
     """Build the model for facts; what it was made from goes with it into its checkpoints."""
-    task = for_facts(facts, class_weights=cfg.get("class_weights"))
+    own = instantiate(cfg.get("task"), _convert_="all")
+    task = for_facts(facts, class_weights=cfg.get("class_weights"), own=own)
     make = instantiate(cfg.model, _convert_="all")
-    model: pl.LightningModule = make(facts=facts, task=task)
+    try:
+        model: pl.LightningModule = make(facts=facts, task=task)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise UserError(f"model={(cfg.get('choices') or {}).get('model')}: {error}; leave that key out") from error
     model.made_from = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts._asdict(),
+        "backbone": settings(model),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
     return task, model
@@ -67,7 +88,7 @@ def trainer(
     """The Lightning Trainer that the trainer group describes, its output in the run folder."""
     bar: list[Callback] = []
     if cfg.trainer.get("enable_progress_bar", True):
-        bar = [RichProgressBar(refresh_rate=2, leave=True) if sys.stdout.isatty() else PlainProgress()]
+        bar = [TQDMProgressBar(refresh_rate=20, leave=True) if sys.stdout.isatty() else PlainProgress()]
     on_gpu = torch.cuda.is_available() and cfg.trainer.get("accelerator") != "cpu"
     made: pl.Trainer = instantiate(
         cfg.trainer,
@@ -83,33 +104,35 @@ def trainer(
     return made
 
 
-def keepers(cfg: DictConfig, folder: Path, task: Task) -> list[Callback]:
-    """What keeps the best epoch by the task's validation score, and the places to go on from if the run is killed."""
+def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True) -> list[Callback]:
+    """What keeps the best epoch by the task's validation score, if there is one, and the places to go on from if the
+    run is killed.
+    """
     watched = f"val/{task.monitor}"
     return [
         RandomByPosition(cfg.seed),
         Status(folder, monitor=watched, mode=task.mode),
-        Best(folder, monitor=watched, mode=task.mode),
+        *([Best(folder, monitor=watched, mode=task.mode)] if validates else []),
         ResumePoint(
             folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})
         ),  # the last of all: it keeps what the others have noted
     ]
 
 
-def named_callbacks(cfg: DictConfig, task: Task) -> list[Callback]:
-    """The callbacks group's own: those written `_partial_` are told what the task watches."""
-    own = (cfg.get("callbacks") or {}).items()
-    made = [instantiate(one, _convert_="all") for name, one in own if name != "checkpoint" and one is not None]
+def named_callbacks(cfg: DictConfig, task: Task, *, validates: bool = True) -> list[Callback]:
+    """The callbacks group's own: those written `_partial_` are told what the task watches.
+
+    UserError for such a one where there is no validation to watch.
+    """
+    own = {name: one for name, one in (cfg.get("callbacks") or {}).items() if name != "checkpoint" and one is not None}
+    made = [instantiate(one, _convert_="all") for one in own.values()]
+    for name, one in zip(own, made, strict=True):
+        if not (validates or isinstance(one, Callback)):
+            raise UserError(
+                f"callbacks.{name} watches the validation, and dataset.validation_fraction=0 leaves none; "
+                f"give a share, e.g. .1, or add callbacks.{name}=null"
+            )
     return [one if isinstance(one, Callback) else one(monitor=f"val/{task.monitor}", mode=task.mode) for one in made]
-
-
-def loggers(cfg: DictConfig, folder: Path) -> list[Any]:
-    """The logger group's own, each writing into the run folder."""
-    try:
-        made = [instantiate(one, _convert_="all") for one in (cfg.get("logger") or {}).values() if one is not None]
-        return [one(save_dir=str(folder)) for one in made]
-    except ModuleNotFoundError as error:
-        raise UserError(f"this logger needs a package that is not there: pip install {error.name}") from error
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:  # Hydra takes a tenth of a second to import: only where a con
     from omegaconf import DictConfig
 
 # their values are taken as they stand, whatever = or , is in them
-PATHS = {"run", "resume", "input", "output", "genome", "hydra.run.dir"}
+PATHS = {"run", "resume", "input", "output", "genome", "hydra.run.dir", "model.init_from"}
 PATHS |= {f"dataset.{name}" for name in ("train", "validation", "test", "genome")}
+
+# what every model takes though its YAML need not name it: Hydra would want a + before these
+OPEN = {"model.init_from", "model.layer_decay"}
 
 
 class Composed(NamedTuple):
@@ -134,8 +137,9 @@ def _quote(value: str) -> str:
 
 def _quoted(word: str) -> str:
     key, _, value = word.partition("=")
+    word = f"++{word}" if key in OPEN else word
     plain = value in ("", "null", "???") or value[0] in "'\""
-    return word if plain or key.lstrip("+") not in PATHS else f"{key}={_quote(value)}"
+    return word if plain or key.lstrip("+") not in PATHS else f"{word.partition('=')[0]}={_quote(value)}"
 
 
 def _check_groups(parsed: Sequence["Override"], saved: Mapping[str, Any], config_dir: Path | None) -> None:

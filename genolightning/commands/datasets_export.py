@@ -26,8 +26,10 @@ def main(given: list[str]) -> int:
     from genolightning.commands import compose
 
     cfg = compose.compose("train", [f"dataset={args.name}", *args.overrides], config_dir=args.config_dir).cfg
-    benchmark: Benchmark = instantiate(cfg.dataset, _convert_="all").benchmark
+    data = instantiate(cfg.dataset, _convert_="all")
+    benchmark: Benchmark = data.benchmark
     benchmark.prepare()
+    again = export.split_again(benchmark, data.split, data.seed) if data.split != "original" else None
     splits = benchmark.splits()
     if args.split and args.split not in splits:
         raise UserError(f"{args.name} has no split {args.split!r} of its own; it has {', '.join(splits)}")
@@ -39,9 +41,12 @@ def main(given: list[str]) -> int:
         write = export.write_csv
     else:
         write = export.write_parquet if args.format == "parquet" else export.write_texts
-    counts = export.export(benchmark, [args.split] if args.split else splits, write, args.output.absolute())
+    wanted = [args.split] if args.split else splits
+    rows_of = again.rows.__getitem__ if again else None
+    counts = export.export(benchmark, wanted, write, args.output.absolute(), rows_of=rows_of)
     rows = [{"split": split, "rows": count} for split, count in counts.items()]
-    say(*([json.dumps(rows)] if args.json else [*words.table(rows), f"written to {args.output}"]))
+    told = [f"split {again.id}", *(f"note: {note}" for note in again.notes)] if again else []
+    say(*([json.dumps(rows)] if args.json else [*words.table(rows), *told, f"written to {args.output}"]))
     return 0
 
 
@@ -54,10 +59,13 @@ def _options() -> argparse.ArgumentParser:
             "gb_human_enhancers_cohn --format folder --output cohn",
             "gue_tf_0 --format parquet --split test --output tf_0",
             "gb_demo_human_or_worm --format csv --output out dataset.missing=drop",
+            "gue_prom_core_all --format csv --output clean dataset.split=clean",
         ],
     )
     parser.add_argument("name", metavar="NAME")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="e.g. dataset.genome=hg38.fa")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="dataset.split=clean|chromosome, dataset.genome=hg38.fa"
+    )
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder that is not there yet")
     parser.add_argument("--split", help="train, validation or test (default: all that have files of their own)")

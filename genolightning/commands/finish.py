@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from genolightning.callbacks import spent_before
 from genolightning.checkpoints import read_checkpoint
 from genolightning.commands.build import Parts, parameter_count
 from genolightning.commands.verdict import verdict
@@ -42,9 +43,10 @@ def finish(
     """Score the test split with a checkpoint's weights; returns the record in the first process, None in others."""
     data, facts, _, model = parts
     data.trainer = trainer  # its loaders are dealt out by the trainer's rank and number of processes
-    model.load_state_dict(read_checkpoint(checkpoint)["state_dict"])
+    weights = read_checkpoint(checkpoint)
+    model.load_state_dict(weights["state_dict"])
     threshold = None
-    if facts.kind == "binary" and facts.resolution_bp is None:
+    if facts.kind == "binary" and facts.resolution_bp is None and data.validates:
         chosen = predictions(trainer, model, data, "validation")
         assert chosen.target is not None
         threshold = best_threshold(chosen.target, chosen.values)
@@ -57,12 +59,14 @@ def finish(
     origin = data.origin()
     judged = verdict(data)
     usage = resource.getrusage(resource.RUSAGE_SELF)
+    before = spent_before(trainer)
     record = {
         "schema": SCHEMA,
         "verb": verb,
         "dataset": data.benchmark.name,
         "split": origin["test"],
         "splits": origin,
+        "protocol": protocol(parts, checkpoint),
         "verdict": judged,
         "model": cfg.choices.get("model"),
         "seed": cfg.seed,
@@ -76,10 +80,11 @@ def finish(
         "config": OmegaConf.to_container(cfg, resolve=True),
         "data_sha256": {split: data.benchmark.sha256(split) for split in data.benchmark.splits()},
         "parameters": parameter_count(model),
+        "init_from": weights["genolightning"].get("init_from"),
         **about_this_machine(),
         "trust": cfg.get("trust"),
-        "seconds": round(time.monotonic() - started, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+        "seconds": round(before.seconds + time.monotonic() - started, 2),
+        "cpu_seconds": round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
         "warnings": warnings,
     }
     write_predictions(folder / "predictions.parquet", rows, facts.kind, facts.classes)
@@ -87,6 +92,13 @@ def finish(
     from genolightning.record import read_record
 
     return read_record(folder)
+
+
+def protocol(parts: Parts, checkpoint: Path) -> str:
+    """Which epoch is tested, in words; scores of different protocols are no peers."""
+    if checkpoint.stem == "best":
+        return f"epoch chosen on validation {parts.task.monitor}"
+    return "last epoch" if parts.data.validates else "last epoch, no validation"
 
 
 def predictions(trainer: pl.Trainer, model: pl.LightningModule, data: Any, split: str) -> Predictions:

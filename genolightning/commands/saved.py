@@ -50,7 +50,12 @@ def _check(plain: dict[Any, Any], file: Path, prefixes: Sequence[str]) -> None:
     for key, value in leaves(plain):
         if isinstance(value, str) and "${" in value:
             raise UntrustedRun(f"{file}: {key}: {value!r} would be resolved a second time; write the value itself")
-        if "_target_" in key.split(".") and not _is_allowed_class(value, prefixes):
+        try:
+            allowed = "_target_" not in key.split(".") or _is_allowed_class(value, prefixes)
+        except ImportError as error:
+            told = f"{file}: {key}: {value}: {error}; is its folder on the Python path? Add it: export PYTHONPATH=DIR"
+            raise UntrustedRun(told) from error
+        if not allowed:
             raise UntrustedRun(
                 f"{file}: {key}: {value} is not a class that a run may build; "
                 f"if you trust the package it is from, add trust={str(value).split('.')[0]}"
@@ -58,13 +63,16 @@ def _check(plain: dict[Any, Any], file: Path, prefixes: Sequence[str]) -> None:
 
 
 def _is_allowed_class(target: Any, prefixes: Sequence[str]) -> bool:
-    """Whether a `_target_` names a class, and one that is defined where the list says: no function, no re-export."""
+    """Whether a `_target_` names a class, and one that is defined where the list says: no function, no re-export.
+
+    ImportError where its module is on the list, and cannot be imported.
+    """
     if not _is_inside(target, prefixes):
         return False
     module, _, name = target.rpartition(".")
     try:
         found = getattr(import_module(module), name)
-    except (ImportError, AttributeError):
+    except AttributeError:
         return False
     return isinstance(found, type) and _is_inside(found.__module__, prefixes)
 

@@ -2,7 +2,7 @@
 
 import csv
 import hashlib
-import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +11,49 @@ from filelock import FileLock
 from genolightning.commands import space as spaces
 from genolightning.commands.say import say
 from genolightning.commands.space import Point, Space
-from genolightning.commands.sweep import Held, Worker, at_once, end, require
+from genolightning.commands.sweep import INTERRUPTED, Held, Worker, at_once, end, require
+from genolightning.commands.watch import read
 from genolightning.errors import UserError
+
+SPARED = 3  # epochs before a draw may be ended: a process takes as long to start as a small model takes for these
 
 
 def search(space: Space) -> list[Point]:
     """Draw and run `n_trials` points, going on with those a killed sweep left behind; returns all that were drawn."""
     require("optuna")
+    drawn = distributions(space)
+    study, home = opened(space)
+    if space.settings["retry"]:
+        _ask_again(study, home)
+    say(f"{space.settings['n_trials']} points in {home}")
+    at_once(space, lambda worker: _work(study, space, home, drawn, worker))
+    points = {trial.number: _point(space, home, trial) for trial in _whole(study, drawn)}
+    _tell_best(study, points, home)
+    return list(points.values())
+
+
+def opened(space: Space) -> tuple[Any, Path]:
+    """The study that a space's draws are kept in, made where there is none yet; and the folder of its points."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    drawn = distributions(space)
-    if not drawn:
+    if not space.ranges:
         raise UserError(f"sweep {space.name} varies nothing; give a range, e.g. 'optimizer.lr=interval(1e-4,1e-2)'")
     first = spaces.point(space, [spaces.example(one, space.config_dir) for one in space.ranges])  # mistakes show here
     asked = f"{first.folder.name} {sorted(word.input_line for word in space.ranges)}"
     name = f"search-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
     home = space.folder / name
     home.mkdir(parents=True, exist_ok=True)
+    never, median = optuna.pruners.NopPruner(), optuna.pruners.MedianPruner(n_warmup_steps=SPARED)
     study = optuna.create_study(
         study_name=f"{space.name}-{name}",
         storage=space.settings["storage"] or _journal(home / "journal.log"),
         sampler=_sampler(space),
-        pruner=optuna.pruners.MedianPruner() if space.settings["prune"] else optuna.pruners.NopPruner(),
+        pruner=median if space.settings["prune"] else never,
         direction="maximize",  # scores that are better when smaller are told with a minus
         load_if_exists=True,
     )
-    say(f"{space.settings['n_trials']} points in {home}")
-    at_once(space, lambda worker: _work(study, space, home, drawn, worker))
-    # a draw without values is one whose worker was killed while it drew
-    points = {trial.number: _point(space, home, trial) for trial in study.trials if len(trial.params) == len(drawn)}
-    _tell_best(study, points, home)
-    return list(points.values())
+    return study, home
 
 
 def distributions(space: Space) -> dict[str, Any]:
@@ -86,36 +97,68 @@ def _point(space: Space, home: Path, trial: Any) -> Point:
     return Point([*space.fixed, *(f"{key}={value}" for key, value in trial.params.items())], folder)
 
 
+def _whole(study: Any, drawn: dict[str, Any]) -> list[Any]:
+    """The draws that count: not one whose worker was killed while it drew, nor one that was drawn again."""
+    trials = study.get_trials(deepcopy=False)
+    replaced = {trial.user_attrs.get("again") for trial in trials}
+    return [trial for trial in trials if len(trial.params) == len(drawn) and trial.number not in replaced]
+
+
+def _ask_again(study: Any, home: Path) -> None:
+    """Let what failed be drawn once more: its words are the next to be run, in a folder of their own."""
+    import optuna
+
+    with _drawing(home):
+        trials = study.get_trials(deepcopy=False)
+        replaced = {trial.user_attrs.get("again") for trial in trials}
+        for trial in trials:
+            if trial.state == optuna.trial.TrialState.FAIL and trial.number not in replaced:
+                study.enqueue_trial(trial.params, user_attrs={"again": trial.number})
+
+
+def _drawing(home: Path) -> FileLock:
+    return FileLock(home / ".draw.lock")  # while it is held nobody else draws: every draw that is seen is a whole one
+
+
 def _work(study: Any, space: Space, home: Path, drawn: dict[str, Any], worker: Worker) -> None:
     """Take points until there are none: first those whose worker was killed, then new ones."""
     import optuna
 
-    lock = FileLock(home / ".draw.lock")  # while it is held nobody else draws: every draw that is seen is a whole one
-    with lock:
-        running = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.RUNNING])
-        left = [trial for trial in running if len(trial.params) == len(drawn)]
-    for trial in left:
-        if not worker.stopped.is_set():
-            _run(study, optuna.trial.Trial(study, trial._trial_id), _point(space, home, trial), worker)
+    tried: set[int] = set()  # one that is stopped from outside is not taken up again at once
     while not worker.stopped.is_set():
-        with lock:
-            whole = sum(len(trial.params) == len(drawn) for trial in study.get_trials(deepcopy=False))
-            if whole >= space.settings["n_trials"]:
+        with _drawing(home):
+            there = _whole(study, drawn)
+            left = [one for one in there if one.number not in tried and not one.state.is_finished()]
+            free = next((one for one in left if _is_free(home, one)), None)
+            if free is not None:
+                trial = optuna.trial.Trial(study, free._trial_id)
+            elif len(there) < space.settings["n_trials"]:
+                trial = study.ask(drawn)
+                _point(space, home, trial).folder.mkdir(exist_ok=True)
+            else:
                 return
-            trial = study.ask(drawn)
+        tried.add(trial.number)
         _run(study, trial, _point(space, home, trial), worker)
+
+
+def _is_free(home: Path, trial: Any) -> bool:
+    folder = home / f"{trial.number:04d}"
+    if not folder.is_dir():  # drawn on a machine with another file system: only that one goes on with it
+        return False
+    with Held(folder) as held:
+        return held
 
 
 def _run(study: Any, trial: Any, point: Point, worker: Worker) -> None:
     """Run one drawn point and tell the study; a point that was only stopped stays open for the next start."""
-    import optuna
+    from optuna.trial import TrialState
 
     with Held(point.folder) as held:
-        if not held or study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+        so_far = study.get_trials(deepcopy=False)[trial.number]
+        if not held or so_far.state.is_finished():
             return
         say(f"starting {point.folder.name}  {' '.join(f'{key}={value}' for key, value in trial.params.items())}")
-        pruned = False
-        reported = set(study.get_trials(deepcopy=False)[trial.number].intermediate_values)
+        reported, pruned = set(so_far.intermediate_values), False
 
         def look() -> bool:
             nonlocal pruned
@@ -123,33 +166,35 @@ def _run(study: Any, trial: Any, point: Point, worker: Worker) -> None:
                 if epoch not in reported:
                     trial.report(score, epoch)
                     reported.add(epoch)
-            pruned = trial.should_prune()
+            trained = len(reported) == read(point.folder / "status.json").get("epochs")  # only its test is left to do
+            pruned = not trained and trial.should_prune()
             return not pruned
 
         code = worker.run(point, look)
-        told = scores(point.folder)
-        if pruned and code != 0:
+        if pruned and code in INTERRUPTED:
             say(f"pruned   {point.folder.name}")
             (point.folder / "error.txt").write_text("pruned: below the median of the others\n")
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            study.tell(trial, state=TrialState.PRUNED)
             return
         end(point, code)
+        told = scores(point.folder)
         if code == 0 and told:
             study.tell(trial, max(score for _, score in told))
-        elif (point.folder / "error.txt").exists():
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        elif code not in INTERRUPTED:
+            study.tell(trial, state=TrialState.FAIL)
 
 
 def scores(folder: Path) -> list[tuple[int, float]]:
     """(epoch, watched validation score) so far, larger is better: a score that should be small has a minus."""
+    said = read(folder / "status.json")
     try:
-        status = json.loads((folder / "status.json").read_text())
         with (folder / "metrics.csv").open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row.get(status["score_name"])]
-    except (OSError, ValueError, KeyError):
+            rows = [row for row in csv.DictReader(file) if row.get(said.get("score_name", ""))]
+    except OSError:
         return []
-    sign = -1 if status.get("mode") == "min" else 1
-    return [(int(row["epoch"]), sign * float(row[status["score_name"]])) for row in rows]
+    sign = -1 if said.get("mode") == "min" else 1
+    found = [(int(row["epoch"]), sign * float(row[said["score_name"]])) for row in rows]
+    return [(epoch, score) for epoch, score in found if math.isfinite(score)]
 
 
 def _tell_best(study: Any, points: dict[int, Point], home: Path) -> None:

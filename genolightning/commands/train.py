@@ -38,7 +38,7 @@ def run(cfg: Any, folder: Path) -> None:
     start = time.monotonic()
     from genolightning.callbacks import Best
     from genolightning.checkpoints import latest
-    from genolightning.commands import build
+    from genolightning.commands import build, init_from, trackers
     from genolightning.commands.finish import finish
 
     data, facts, task, model = build.parts(cfg)
@@ -48,15 +48,22 @@ def run(cfg: Any, folder: Path) -> None:
         + f" rows of {facts.shortest_bp:,} to {facts.length_bp:,} bp; {cfg.choices.model}: "
         f"{build.parameter_count(model):,} parameters"
     )
-    callbacks = [*build.named_callbacks(cfg, task), *build.keepers(cfg, folder, task)]
-    trainer = build.trainer(cfg, folder, callbacks, logger=build.loggers(cfg, folder))
+    init_from.begin(model, facts, folder)
+    validates = data.validates
+    callbacks = [
+        *build.named_callbacks(cfg, task, validates=validates),
+        *build.keepers(cfg, folder, task, validates=validates),
+    ]
+    unseen = {} if validates else {"limit_val_batches": 0}
+    trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder), **unseen)
     fit(trainer, model, data, folder)
-    best = next(one for one in callbacks if isinstance(one, Best))
-    path = best.best_model_path or latest(folder)
+    best = next((one.best_model_path for one in callbacks if isinstance(one, Best)), None)
+    path = best or latest(folder)
     if not path:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
     if record is not None:
+        trackers.conclude(trainer.loggers, record, folder)
         say("", *summary(record), f"run folder {folder}")
 
 

@@ -76,7 +76,7 @@ def states(folders: Iterable[Path], root: Path | None = None) -> list[State]:
 
 def state_of(folder: Path, name: str) -> State:
     """Read one run folder; half-written or strange files read as nothing."""
-    status, record = _read(folder / "status.json"), _read(folder / "record.json")
+    status, record = read(folder / "status.json"), read(folder / "record.json")
     epoch = f"{status['epoch'] + 1}/{status['epochs']}" if "epoch" in status else ""
     device = " ".join(str(status[key]) for key in ("host", "device") if key in status)
     if record:
@@ -96,7 +96,8 @@ def state_of(folder: Path, name: str) -> State:
     return State(name, "running", epoch, score, _duration(status.get("seconds_left")), device)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """A JSON file of a run that may be running: nothing where it is missing, half-written or strange."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -24,12 +24,12 @@ class SequenceDataModule(pl.LightningDataModule):
     """Serve a benchmark as whole batches of base codes.
 
     A split without a file of its own is cut from train by `seed`, first test, then validation, class by class where
-    rows have classes; `split` is `original`, or a re-split of the published rows (`clean`, `chromosome`: see
-    benchmarks/splits.py). Of what is left in train, `train_fraction` is kept, smaller shares inside larger ones.
-    `augment` (`reverse_complement`, `shift_bp`) touches training batches only. `too_long` says what
-    becomes of rows longer than the model takes: `error`, or `crop` (their first bases are kept). `on_device` keeps the
-    rows on the GPU: `auto` where they fit into a quarter of its free memory and no workers are asked for. After
-    `facts()` the splits are encoded and open.
+    rows have classes; with `validation_fraction` 0 there is no validation at all, a file of it is left alone. `split`
+    is `original`, or a re-split of the published rows (`clean`, `chromosome`: see benchmarks/splits.py). Of what is
+    left in train, `train_fraction` is kept, smaller shares inside larger ones. `augment` (`reverse_complement`,
+    `shift_bp`) touches training batches only. `too_long` says what becomes of rows longer than the model takes:
+    `error`, or `crop` (their first bases are kept). `on_device` keeps the rows on the GPU: `auto` where they fit into a
+    quarter of its free memory and no workers are asked for. After `facts()` the splits are encoded and open.
     """
 
     def __init__(
@@ -53,15 +53,17 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"dataset.on_device={on_device}: wanted auto, true or false")
         if too_long not in ("error", "crop"):
             raise UserError(f"dataset.too_long={too_long}: wanted error or crop")
-        for name, share in (("validation_fraction", validation_fraction), ("test_fraction", test_fraction)):
-            if not 0 < share < 1:
-                raise UserError(f"dataset.{name}={share}: wanted a share between 0 and 1, e.g. .1")
+        if not 0 <= validation_fraction < 1:
+            raise UserError(f"dataset.validation_fraction={validation_fraction}: wanted 0 (none) or a share, e.g. .1")
+        if not 0 < test_fraction < 1:
+            raise UserError(f"dataset.test_fraction={test_fraction}: wanted a share between 0 and 1, e.g. .1")
         if not 0 < train_fraction <= 1:
             raise UserError(f"dataset.train_fraction={train_fraction}: wanted a share above 0 and up to 1, e.g. .1")
         if batch_size < 1:
             raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
+        self.validates = validation_fraction > 0  # else the last epoch is tested
         self.train_fraction, self.split = train_fraction, split
         self.split_id, self.split_notes = split, list[str]()
         self.augment = {"reverse_complement": False, "shift_bp": 0} | (augment or {})
@@ -86,7 +88,11 @@ class SequenceDataModule(pl.LightningDataModule):
         """Open the stores and cut what has no file; safe to call again."""
         if self._rows:
             return
-        self._stores = {split: open_store(self.benchmark, split) for split in self.benchmark.splits()}
+        self._stores = {
+            split: open_store(self.benchmark, split)
+            for split in self.benchmark.splits()
+            if self.validates or split != "validation"
+        }
         rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
         if self.split == "original":
             left = np.arange(len(self._stores["train"].target))
@@ -96,7 +102,7 @@ class SequenceDataModule(pl.LightningDataModule):
         for number, (split, share) in enumerate(
             (("test", self.test_fraction), ("validation", self.validation_fraction))
         ):
-            if split in rows:
+            if split in rows or not (self.validates or split == "test"):
                 continue
             if split in self._stores:
                 rows[split] = (split, None)
@@ -106,7 +112,7 @@ class SequenceDataModule(pl.LightningDataModule):
         if self.train_fraction < 1:
             _, left = cut_rows(left, target, self.train_fraction, [self.seed, 2], least=1)
         rows["train"] = ("train", left if len(left) < len(target) else None)
-        if empty := [split for split in SPLITS if not self._count(*rows[split])]:
+        if empty := [split for split in rows if not self._count(*rows[split])]:
             raise UserError(f"{self.benchmark.name}: no row left for {', '.join(empty)}; give a file or a larger share")
         self._rows = rows
 
@@ -119,7 +125,7 @@ class SequenceDataModule(pl.LightningDataModule):
         store = self._stores["train"] = end_to_end(self._stores["train"], self._stores.pop("test"))
         rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
         rows["test"] = ("train", np.flatnonzero(np.isin(store.index, chosen.test)))
-        if chosen.validation is not None:
+        if chosen.validation is not None and self.validates:
             held = np.flatnonzero(np.isin(self._stores["validation"].index, chosen.validation))
             rows["validation"] = ("validation", held)
         return np.flatnonzero(np.isin(store.index, chosen.train)), rows
@@ -140,16 +146,18 @@ class SequenceDataModule(pl.LightningDataModule):
         return len(self._stores[source].index) if rows is None else len(rows)
 
     def origin(self) -> dict[str, str]:
-        """Split -> where its rows come from: `original`, a re-split's id, or `random, seed N` where cut from train."""
+        """Split -> where its rows come from: `original`, a re-split's id, `random, seed N` where cut from train, `none`
+        where there is no validation.
+        """
         self.setup()
-        if self.split != "original":
-            held = self.split_id if "validation" in self._stores else f"random, seed {self.seed}"
-            return {"train": self.split_id, "validation": held, "test": self.split_id}
-        return {
-            split: "original" if source == split and rows is None else f"random, seed {self.seed}"
-            for split in SPLITS
-            for source, rows in [self._rows[split]]
-        }
+        again, random = self.split != "original", f"random, seed {self.seed}"
+        found = {"train": random, "validation": "none", "test": random}
+        for split, (source, rows) in self._rows.items():
+            if again and (split != "validation" or "validation" in self._stores):
+                found[split] = self.split_id
+            else:
+                found[split] = "original" if source == split and rows is None else random
+        return found
 
     def facts(self) -> Facts:
         """What a model may know of this dataset; test rows are counted, never looked at."""
@@ -175,7 +183,7 @@ class SequenceDataModule(pl.LightningDataModule):
             length_bp=int(lengths.max()),
             shortest_bp=int(lengths.min()),
             resolution_bp=benchmark.resolution_bp,
-            rows={split: self._count(*self._rows[split]) for split in SPLITS},
+            rows={split: self._count(*self._rows[split]) if split in self._rows else 0 for split in SPLITS},
             class_counts=counts,
             target_mean=mean,
             target_sd=sd,
@@ -205,8 +213,12 @@ class SequenceDataModule(pl.LightningDataModule):
         return ids if rows is None else ids[rows]
 
     def table(self, split: str, *, strands: bool = False) -> Table:
-        """A split's rows as they are served."""
+        """A split's rows as they are served; UserError for validation where there is none."""
         self.setup()
+        if split not in self._rows:
+            raise UserError(
+                f"{self.benchmark.name}: no {split} rows; give dataset.validation_fraction a share, e.g. .1"
+            )
         source, rows = self._rows[split]
         table = Table(
             self._stores[source],
@@ -235,9 +247,9 @@ class SequenceDataModule(pl.LightningDataModule):
             tokenize=self.tokenize,
         )
 
-    def val_dataloader(self) -> BatchLoader:
-        """Validation batches in table order."""
-        return self._in_order("validation")
+    def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
+        """Validation batches in table order; an empty list where there is no validation."""
+        return self._in_order("validation") if self.validates else []
 
     def test_dataloader(self) -> BatchLoader:
         """Test batches in table order."""

@@ -29,7 +29,8 @@ class CNN(nn.Module):
     `<bos>` and `<eos>` frame each sequence. Where training rows differ in length an eighth symbol pads them on the
     right to `length_bp + 3`, as published; else there are seven symbols and the input is `length_bp + 2` long (a
     shorter row met later is padded with the unknown symbol). There is no mask, as published: a model can tell the
-    length from where the padding starts.
+    length from where the padding starts. Of a longer row met later the first `length_bp + beyond_bp` bases are read;
+    with padding there is room for two more than in training, which is what the published code takes, and no `<eos>`.
 
     The embedding and the first convolution are one linear map. `contracted` multiplies the two out once a step and
     convolves one-hot symbols, about four times faster; both tensors are trained, and loss and gradients are the same.
@@ -38,16 +39,18 @@ class CNN(nn.Module):
     dim = 4
     stride = None
 
-    def __init__(self, *, facts: Facts, contracted: bool = True) -> None:
+    def __init__(self, *, facts: Facts, contracted: bool = True, beyond_bp: int = 0) -> None:
         super().__init__()
         if facts.length_bp < SHORTEST_BP:
             raise UserError(
                 f"model=cnn takes training rows of {SHORTEST_BP} bp or more, the longest here has {facts.length_bp}; "
                 "choose model=convnet"
             )
+        if beyond_bp not in (0, 1, 2):
+            raise UserError(f"model.backbone.beyond_bp={beyond_bp}: wanted 0, 1 or 2")
         padded = facts.shortest_bp < facts.length_bp
         self.contracted = contracted
-        self.max_length_bp = facts.length_bp
+        self.max_length_bp = facts.length_bp + (beyond_bp if padded else 0)
         self.symbols = 8 if padded else 7
         self.width = facts.length_bp + (3 if padded else 2)
         self.positions = (((self.width - 7) // 2 - 7) // 2 - 7) // 2
@@ -79,9 +82,11 @@ class CNN(nn.Module):
         symbols = codes.new_full((len(codes), self.width), UNKNOWN)
         symbols[:, 0] = BEGIN
         symbols[:, 1 : codes.shape[1] + 1] = codes.clamp(max=UNKNOWN)
-        symbols.scatter_(1, end, END)
         if self.symbols > PAD:
-            symbols.masked_fill_(torch.arange(self.width, device=codes.device) > end, PAD)
+            place = torch.arange(self.width, device=codes.device)
+            symbols.masked_fill_(place > end, PAD).masked_fill_(place == end, END)
+        else:
+            symbols.scatter_(1, end, END)
         return symbols
 
     def first(self, symbols: Tensor) -> Tensor:

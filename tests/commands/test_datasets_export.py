@@ -111,6 +111,32 @@ def test_overrides_reach_the_dataset(root):
     assert (out / "train.csv").read_text() == "id,sequence,label\n0,A,x\n1,C,y\n"
 
 
+@pytest.mark.parametrize(("name", "kind"), [("motifs", "clean"), ("motifs", "chromosome"), ("tiny", "clean")])
+def test_a_re_split_is_written_as_training_reads_it(root, name, kind):
+    words = [f"dataset.split={kind}", "seed=3"]
+    out = export(root, name, "csv", *words)
+    cfg = compose.compose("train", [f"dataset={name}", *words], config_dir=root / "conf").cfg
+    data = instantiate(cfg.dataset, _convert_="all")
+    written = {split: read_table(out / f"{split}.csv").columns for split in ("train", "test")}
+    assert written["test"]["sequence"] == letters(data.table("test").codes)
+    assert sorted(written["train"]["sequence"]) == sorted(
+        letters(data.table("train").codes) + letters(data.table("validation").codes)
+    )
+    ids = [*written["train"]["id"], *written["test"]["id"]]
+    assert len(set(ids)) == len(ids) == sum(len(data.benchmark.rows(split).index) for split in ("train", "test"))
+
+
+def test_the_files_of_a_re_split_say_which_table_they_came_from(root, capsys):
+    out = export(root, "tiny", "folder", "dataset.split=clean")
+    assert "split clean-" in capsys.readouterr().out
+    found = [path.relative_to(out).parts for path in out.rglob("*.txt")]
+    assert len(found) == 24
+    for _, label, file in found:
+        table, _, name = file.removesuffix(".txt").partition("-")
+        ids = gzip.decompress((root / f"genomic_benchmarks/tiny/{table}/{label}.csv.gz").read_bytes()).decode()
+        assert f"\n{name}," in ids
+
+
 def test_what_was_written_is_told(root, capsys):
     export(root, "tiny", "csv", "--json")
     assert json.loads(capsys.readouterr().out) == [{"split": "train", "rows": 12}, {"split": "test", "rows": 12}]

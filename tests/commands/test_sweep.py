@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -195,38 +194,27 @@ def test_a_search_prunes_fails_and_finishes_and_a_second_start_runs_nothing(tmp_
     assert optuna
 
 
-@pytest.mark.slow
-def test_a_search_killed_twice_ends_with_all_points_and_none_trained_twice(tmp_path):
+def test_what_failed_in_a_search_is_drawn_again_once_on_request(monkeypatch):
     pytest.importorskip("optuna")
-    table = write_table(tmp_path / "t.csv", 150)
-    words = [
-        "seeds",
-        "dataset=table",
-        f"dataset.train={table}",
-        *SMALL,
-        "seed=1",
-        "sampler=tpe",
-        "n_trials=6",
-        "workers=2",
-    ]
-    words += [
-        "optimizer.lr=tag(log,interval(1e-4,1e-2))",
-        "trainer.max_epochs=40",
-        "callbacks.checkpoint.every_n_steps=5",
-    ]
-    start = [sys.executable, "-m", "genolightning", "sweep", *words]
-    for seconds in (12, 16):
-        process = subprocess.Popen(start, stdout=subprocess.DEVNULL)
-        time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert subprocess.run(start, stdout=subprocess.DEVNULL).returncode == 0
-    home = next((logs_dir() / "sweep" / "seeds").glob("search-*"))
-    assert len(list(home.glob("*/record.json"))) == 6
-    epochs = [(home / f"{number:04d}" / "metrics.csv").read_text() for number in range(6)]
-    assert all(len(set(text.splitlines())) == len(text.splitlines()) for text in epochs)
-    best = (home / "best.txt").read_text().split()
-    assert run("train", *best, "--cfg", "job") == 0
+    words = ["sampler=random", "n_trials=2", "seed=1,2", "optimizer.lr=interval(1e-4,.1)"]
+    ran: list[list[str]] = []
+
+    def fake(self, point, look=lambda: True, *, every_s=2.0) -> int:
+        ran.append(point.words)
+        if len(ran) == 1:
+            (point.folder / "output.txt").write_text("genolightning: bad\n")
+            return 2
+        (point.folder / "status.json").write_text('{"score_name": "val/loss", "mode": "min"}')
+        (point.folder / "metrics.csv").write_text("step,epoch,val/loss\n0,0,0.5\n")
+        (point.folder / "record.json").write_text("{}")
+        return 0
+
+    monkeypatch.setattr("genolightning.commands.sweep.Worker.run", fake)
+    study.search(spaces.read("seeds", words))
+    points = [study.search(spaces.read("seeds", [*words, "retry=true"])) for _ in range(2)][-1]
+    assert len(ran) == 3
+    assert ran[2] == ran[0]
+    assert {point.folder.name for point in points} == {"0001", "0002"}
 
 
 @pytest.mark.slow

@@ -152,3 +152,18 @@ def test_rows_too_short_for_the_network_and_labels_on_bases_are_refused():
     assert CNN(facts=told(55)).positions == 1
     with pytest.raises(UserError, match="one label a sequence"):
         FlattenHead(CNN(facts=told(80)), told(80, resolution_bp=1))
+
+
+@pytest.mark.parametrize("length", [59, 60, 61, 62, 70])
+def test_of_a_row_longer_than_all_in_training_it_reads_what_the_published_code_reads(length):
+    backbone = CNN(facts=told(60, shortest_bp=55), beyond_bp=2)
+    codes = np.random.default_rng(0).integers(0, 4, length).astype(np.uint8)
+    # bos, bases, eos, cut or padded to the longest training row and three more
+    published_symbols = [5, *codes.tolist(), 6, *[7] * 63][:63]
+    read = min(length, backbone.max_length_bp)  # what dataset.too_long=crop leaves
+    batch = Batch(torch.from_numpy(codes[None, :read]), torch.tensor([read]), torch.tensor([0]), torch.arange(1))
+    assert backbone.framed(batch)[0].tolist() == published_symbols
+
+
+def test_without_padding_there_is_no_room_beyond_the_training_rows():
+    assert CNN(facts=told(60), beyond_bp=2).max_length_bp == 60
