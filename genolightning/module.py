@@ -135,6 +135,8 @@ class SequenceModule(pl.LightningModule):
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
         if every and (self.trainer.global_step + 1) % every == 0:
             self._log_step(loss.detach())
+        if self.trainer.is_last_batch and not self.trainer.enable_validation:
+            self._log_epoch()
         if self.trainer.world_size > 1:  # processes are averaged as equals, their batches may differ by a row
             loss = loss * self.trainer.train_dataloader.weight(number)  # type: ignore[union-attr]
         return loss
@@ -146,6 +148,14 @@ class SequenceModule(pl.LightningModule):
         for logger in self.loggers:
             logger.log_metrics(scores, step=self.trainer.global_step)
         self.log("train/loss_step", loss, prog_bar=True, logger=False)
+
+    def _log_epoch(self) -> None:
+        """Tell the epoch's mean loss where no validation does."""
+        losses, self.losses = self._finite_losses(), []
+        mean = self.trainer.strategy.reduce(losses.double().mean().float(), reduce_op="mean")
+        for logger in self.loggers:  # at once, as in _log_step
+            logger.log_metrics({"epoch": self.current_epoch, "train/loss": float(mean)}, step=self.trainer.global_step)
+        self.log("train/loss", mean, prog_bar=True, logger=False)
 
     def _finite_losses(self) -> Tensor:
         """Every loss since the last validation, (batches,); Diverged where one is not a number."""

@@ -129,6 +129,7 @@ def test_killed_it_goes_on_to_the_same_weights(table, tmp_path):
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     for name in ("predictions.parquet", "metrics.csv"):
         assert (alone / name).read_bytes() == (killed / name).read_bytes(), name
+    assert "train/loss," in (alone / "metrics.csv").read_text(), "an epoch's mean loss, where nothing validates"
 
 
 def test_the_honest_experiment_chooses_its_epoch_on_validation(table, tmp_path):
