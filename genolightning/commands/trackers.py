@@ -33,7 +33,8 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
             _forget(folder)
         found = [one(save_dir=str(folder), **_wandb(one, cfg, folder, known)) for one in parts]
     except ModuleNotFoundError as error:
-        name = str(error).split("'")[1] if error.name is None and "'" in str(error) else error.name or error
+        name = str(error).split("'")[1] if error.name is None and "'" in str(error) else error.name or str(error)
+        name = name.removesuffix("X")  # Lightning names tensorboardX, the second best
         raise UserError(f"this logger needs a package that is not there: pip install {name}") from error
     for one in found:
         if isinstance(one, MetricsFile):
