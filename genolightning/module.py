@@ -39,7 +39,8 @@ class SequenceModule(pl.LightningModule):
     """Codes -> backbone -> head -> logits; the task gives the loss and the validation scores.
 
     `backbone` is called with `facts=` where it asks for them, `head(backbone, facts)` next (None: `heads.default`).
-    `strand`: none, average (mean logits of both strands) or equivariant (the larger of both strands' features).
+    `strand`: none, average (mean logits of both strands), equivariant (the larger of both strands' features) or joint
+    (both strands' features side by side).
     `freeze`: name of a part (`backbone`) that is not trained.
     `layer_decay`: rates that fall with each layer below the head, see `depth_shares`.
     `init_from`: the run whose weights a fit begins with; `train` reads it, a model that is loaded has its own.
@@ -63,13 +64,13 @@ class SequenceModule(pl.LightningModule):
         super().__init__()
         if layer_decay is not None and not (isinstance(layer_decay, (int, float)) and 0 < layer_decay <= 1):
             raise UserError(f"model.layer_decay={layer_decay}: wanted a share above 0 and up to 1, e.g. .8")
-        if strand not in (None, "none", "average", "equivariant"):
-            raise UserError(f"model.strand={strand}: wanted none, average or equivariant")
-        if strand in ("average", "equivariant") and isinstance(task, LanguageModel):
+        if strand not in (None, "none", "average", "equivariant", "joint"):
+            raise UserError(f"model.strand={strand}: wanted none, average, equivariant or joint")
+        if strand not in (None, "none") and isinstance(task, LanguageModel):
             raise UserError(f"model.strand={strand}: a language model reads one strand; add model.strand=none")
         self.facts, self.task = facts, task
         self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
-        self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand), facts)  # type: ignore[arg-type]
+        self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand, facts), facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand, self.layer_decay, self.init_from = strand or "none", layer_decay, init_from
         self.frozen = freeze
@@ -96,8 +97,13 @@ class SequenceModule(pl.LightningModule):
         return self._one_strand(batch)
 
     def _one_strand(self, batch: Batch) -> Tensor:
-        both = self.strand == "equivariant"
-        features = strand.equivariant(self.backbone, batch) if both else self.backbone(batch)  # type: ignore[arg-type]
+        match self.strand:
+            case "equivariant":
+                features = strand.equivariant(self.backbone, batch)  # type: ignore[arg-type]
+            case "joint":
+                features = strand.joint(self.backbone, batch, self.facts)  # type: ignore[arg-type]
+            case _:
+                features = self.backbone(batch)
         logits: Tensor = self.head(features, batch)
         return logits
 
@@ -255,8 +261,8 @@ def depth_shares(module: nn.Module, decay: float) -> dict[nn.Parameter, float]:
     return {parameter: decay**steps for parameter, steps in distance.items()}
 
 
-def _seen_by_head(backbone: nn.Module, symmetry: str | None) -> Any:
-    return strand.seen_by_head(backbone) if symmetry == "equivariant" else backbone  # type: ignore[arg-type]
+def _seen_by_head(backbone: nn.Module, wish: str | None, facts: Facts) -> Any:
+    return strand.seen_by_head(backbone, wish, facts) if wish in ("equivariant", "joint") else backbone  # type: ignore[arg-type]
 
 
 def _asks_for_facts(backbone: Callable[..., nn.Module]) -> bool:

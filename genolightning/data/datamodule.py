@@ -27,9 +27,9 @@ class SequenceDataModule(pl.LightningDataModule):
     rows have classes; with `validation_fraction` 0 there is no validation at all, a file of it is left alone. `split`
     is `original`, or a re-split of the published rows (`clean`, `chromosome`: see benchmarks/splits.py). Of what is
     left in train, `train_fraction` is kept, smaller shares inside larger ones. `augment` (`reverse_complement`,
-    `shift_bp`) touches training batches only. `too_long` says what becomes of rows longer than the model takes:
-    `error`, or `crop` (their first bases are kept). `on_device` keeps the rows on the GPU: `auto` where they fit into a
-    quarter of its free memory and no workers are asked for. After `facts()` the splits are encoded and open.
+    `shift_bp`, `substitute`) touches training batches only. `too_long` says what becomes of rows longer than the model
+    takes: `error`, or `crop` (their first bases are kept). `on_device` keeps the rows on the GPU: `auto` where they fit
+    into a quarter of its free memory and no workers are asked for. After `facts()` the splits are encoded and open.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"dataset.train_fraction={train_fraction}: wanted a share above 0 and up to 1, e.g. .1")
         if batch_size < 1:
             raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
+        if not 0 <= (augment or {}).get("substitute", 0) < 1:
+            raise UserError(f"dataset.augment.substitute={augment}: wanted a share of bases, 0 up to 1, e.g. .1")
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
         self.validates = validation_fraction > 0  # else the last epoch is tested
         self.train_fraction, self.split = train_fraction, split
         self.split_id, self.split_notes = split, list[str]()
-        self.augment = {"reverse_complement": False, "shift_bp": 0} | (augment or {})
+        self.augment = {"reverse_complement": False, "shift_bp": 0, "substitute": 0.0} | (augment or {})
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
@@ -227,7 +229,9 @@ class SequenceDataModule(pl.LightningDataModule):
             strands=strands,
             resolution_bp=self.benchmark.resolution_bp,
         )
-        if self.tokenize is not None and not (split == "train" and self.augment["shift_bp"]):
+        if self.tokenize is not None and not (
+            split == "train" and (self.augment["shift_bp"] or self.augment["substitute"])
+        ):
             table.tokenize(self.tokenize)
         return table
 
@@ -240,6 +244,7 @@ class SequenceDataModule(pl.LightningDataModule):
             shuffle=True,
             seed=self.seed,
             shift_bp=self.augment["shift_bp"],
+            substitute=self.augment["substitute"],
             bucket=self.bucket,
             rank=rank,
             world=world,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from genolightning.batch import Batch
@@ -27,7 +28,8 @@ class BatchLoader:
     Training (`shuffle`): an epoch is a permutation cut into global batches of near-equal size, each row once; rank r of
     w takes every w-th row of each. Evaluation: batches in table order, the same whatever the number of ranks, dealt out
     whole. `batch_size` is rows per process. With a table that holds both strands each row is served on a random one.
-    `shift_bp` moves each row by up to so many bases either way; `bucket` puts rows of like length together.
+    `shift_bp` moves each row by up to so many bases either way, `substitute` draws about that share of bases anew;
+    `bucket` puts rows of like length together.
     `len()` is the full epoch; iteration starts after the batch named by a loaded state, once.
     """
 
@@ -39,6 +41,7 @@ class BatchLoader:
         shuffle: bool = False,
         seed: int = 0,
         shift_bp: int = 0,
+        substitute: float = 0.0,
         bucket: bool = False,
         rank: int = 0,
         world: int = 1,
@@ -47,7 +50,7 @@ class BatchLoader:
         tokenize: Tokenize | None = None,
     ) -> None:
         self.table, self.batch_size, self.shuffle, self.seed = table, batch_size, shuffle, seed
-        self.shift_bp, self.bucket, self.tokenize = shift_bp, bucket, tokenize
+        self.shift_bp, self.substitute, self.bucket, self.tokenize = shift_bp, substitute, bucket, tokenize
         self.rank, self.world, self.workers, self.start_method = rank, world, workers, start_method
         rows = table.rows
         self.steps = -(-rows // (batch_size * world)) if shuffle else len(range(0, rows, batch_size)[rank::world])
@@ -106,6 +109,9 @@ class BatchLoader:
             codes, target, index = (
                 torch.split(tensor, sizes) for tensor in (several.codes, several.target, several.index)
             )
+            if self.substitute:
+                for number, batch in enumerate(codes, first):
+                    self._substitute(batch, number)
             yield from map(Batch, codes, map(lengths.__getitem__, sizes), target, index)
 
     def _place(self, number: int) -> tuple[int, int]:
@@ -124,9 +130,19 @@ class BatchLoader:
             batch = table.serve(order[mine], None if moves is None else moves[mine])
         else:
             batch = self.table.serve(np.arange(first, end))
+        if self.substitute:
+            self._substitute(batch.codes, number)
         if batch.tokens is None and self.tokenize is not None:
             batch = batch._replace(tokens=self.tokenize(batch.codes, batch.lengths))
         return batch
+
+    def _substitute(self, codes: Tensor, number: int) -> None:
+        """Draw some bases of a batch anew, in place: the same ones whenever this batch is made."""
+        random = np.random.default_rng([self.seed, self.epoch, number, self.rank])
+        where = random.integers(0, codes.numel(), random.binomial(codes.numel(), self.substitute))
+        drawn = torch.from_numpy(random.integers(0, 4, len(where)).astype(np.uint8)).to(codes.device)
+        places = tuple(torch.from_numpy(axis).to(codes.device) for axis in np.divmod(where, codes.shape[1]))
+        codes[places] = torch.where(codes[places] < 4, drawn, codes[places])  # N and padding stay
 
     def weight(self, number: int) -> float:
         """What this rank's mean loss of a training batch counts in the mean over ranks: its share of the rows."""

@@ -108,6 +108,10 @@ class GenomeWindowsDataModule(SequenceDataModule):
         super().__init__(windows, **serving)
         if self.augment["shift_bp"]:
             raise UserError("dataset.augment.shift_bp: windows of a genome are moved every epoch as it is; leave it 0")
+        if self.augment["substitute"]:
+            raise UserError(
+                "dataset.augment.substitute: a language model would be asked for bases drawn anew; leave it 0"
+            )
 
     def prepare_data(self) -> None:
         """Encode the genome and check that every split has windows; one process a machine does this."""

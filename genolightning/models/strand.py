@@ -1,4 +1,4 @@
-"""Strand symmetry beside any backbone: the same answer for a sequence and for its reverse complement."""
+"""Both strands beside any backbone: one answer for a sequence and its reverse complement, or both read at once."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from genolightning.batch import Backbone, Batch, Features, reverse_complement
+from genolightning.batch import Backbone, Batch, Features, base_mask, reverse_complement
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
 
@@ -15,17 +15,18 @@ def average(predict: Callable[[Batch], Tensor], batch: Batch, facts: Facts) -> T
     """The mean of the logits of both strands, read in one pass of twice the rows (Shrikumar et al. 2017, RC parameter
     sharing at its last layer). Logits on bases or bins are turned back before the mean.
     """
-    other = reverse_complement(batch)
-    both = Batch(
-        torch.cat([batch.codes, other.codes]),
-        torch.cat([batch.lengths, other.lengths]),
-        batch.target,
-        torch.cat([batch.index, batch.index]),
-    )
-    forward, backward = predict(both).chunk(2)
+    forward, backward = predict(_both(batch)).chunk(2)
     if facts.resolution_bp is not None:
         backward = turned(backward, batch.lengths, facts.resolution_bp)
     return (forward + backward) / 2
+
+
+def _both(batch: Batch) -> Batch:
+    """A batch of twice the rows: each strand's, the given one's first."""
+    other = reverse_complement(batch)
+    pairs = ((batch.codes, other.codes), (batch.lengths, other.lengths), (batch.index, batch.index))
+    codes, lengths, index = (torch.cat(pair) for pair in pairs)
+    return Batch(codes, lengths, batch.target, index)
 
 
 def turned(logits: Tensor, lengths: Tensor, resolution_bp: int) -> Tensor:
@@ -37,38 +38,56 @@ def turned(logits: Tensor, lengths: Tensor, resolution_bp: int) -> Tensor:
     return logits.gather(1, source[..., None].expand_as(logits))
 
 
-class OnBases(NamedTuple):
-    """What a head is told of a backbone that `equivariant` reads: one position a base."""
+class Seen(NamedTuple):
+    """What a head is told of a backbone that is read on both strands."""
 
     dim: int
-    stride: int = 1
+    stride: int
 
 
-def seen_by_head(backbone: Backbone) -> OnBases:
-    """What to build a head on where `equivariant` stands between it and the backbone."""
+def seen_by_head(backbone: Backbone, strand: str, facts: Facts) -> Seen:
+    """What to build a head on where `equivariant` or `joint` stands between it and the backbone."""
     if backbone.stride is None:
         raise UserError(
-            f"model.strand=equivariant needs positions that can be turned, {type(backbone).__name__} has none; "
+            f"model.strand={strand} needs positions that can be turned, {type(backbone).__name__} has none; "
             "choose model.strand=average"
         )
-    return OnBases(backbone.dim)
+    if strand == "equivariant":
+        return Seen(backbone.dim, 1)
+    return Seen(2 * backbone.dim, backbone.stride if facts.resolution_bp is None else 1)
 
 
 def equivariant(backbone: Backbone, batch: Batch) -> Features:
     """Each base's features as the larger of what the two strands say, channel by channel: (batch, length, dim).
 
-    Both strands are read in one pass of twice the rows, and the other one's features are turned back, so a sequence
+    The other strand's features are turned back, so a sequence
     and its reverse complement have the same features, mirrored; whatever head follows, pooled or one base at a time,
     gives the same answer. The larger, as motifs are scored on both strands since DeepBind (Alipanahi et al. 2015,
     Nature Biotechnology 33:831); unlike a mean of logits it lets a layer choose the strand.
     """
-    other = reverse_complement(batch)
-    lengths = torch.cat([batch.lengths, other.lengths])
-    both = Batch(torch.cat([batch.codes, other.codes]), lengths, batch.target, torch.cat([batch.index, batch.index]))
-    values, mask, _ = backbone(both)
+    forward, backward, mask = _on_bases(backbone, batch)
+    return Features(torch.maximum(forward, backward), mask)
+
+
+def joint(backbone: Backbone, batch: Batch, facts: Facts) -> Features:
+    """Both strands' features side by side: (batch, positions, 2 dim), the given strand's first.
+
+    The backbone reads both with the same weights and the head tells them apart, so what lies on a strand of its own (a
+    TATA box before its gene) is not averaged away; no symmetry is promised. For one answer a sequence each strand runs
+    in its own direction; where there are bins, the other one is turned back, one position a base.
+    """
+    if facts.resolution_bp is None:
+        values, mask, _ = backbone(_both(batch))
+        return Features(torch.cat(values.chunk(2), 2), mask.chunk(2)[0])
+    forward, backward, mask = _on_bases(backbone, batch)
+    return Features(torch.cat([forward, backward], 2), mask)
+
+
+def _on_bases(backbone: Backbone, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Features of each base on the given strand and, turned back, on the other: (batch, length, dim). And a mask."""
+    values = backbone(_both(batch)).values
+    length = batch.codes.shape[1]
     if (stride := backbone.stride or 1) > 1:
-        length = batch.codes.shape[1]
         values = values.repeat_interleave(stride, 1)[:, :length]
-        mask = torch.arange(length, device=mask.device) < lengths[:, None]
     forward, backward = values.chunk(2)
-    return Features(torch.maximum(forward, turned(backward, batch.lengths, 1)), mask.chunk(2)[0])
+    return forward, turned(backward, batch.lengths, 1), base_mask(batch.lengths, length)

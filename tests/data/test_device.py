@@ -57,10 +57,10 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("name", TABLES)
-@pytest.mark.parametrize("shift_bp", [0, 3])
-def test_the_batches_are_the_same(name, shift_bp):
+@pytest.mark.parametrize("augment", [{}, {"shift_bp": 3}, {"substitute": 0.2}])
+def test_the_batches_are_the_same(name, augment):
     table = TABLES[name]()
-    keys = {"batch_size": 8, "shuffle": True, "seed": 3, "shift_bp": shift_bp}
+    keys = {"batch_size": 8, "shuffle": True, "seed": 3} | augment
     here, there = BatchLoader(table, **keys), BatchLoader(DeviceTable(table, CPU), **keys)
     assert len(here) == len(there)
     for one, other in zip(here, there, strict=True):

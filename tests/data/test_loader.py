@@ -154,6 +154,23 @@ def test_a_shift_moves_bases_and_leaves_n_behind():
     assert moved > 30
 
 
+@pytest.mark.parametrize("store", [even_store(640, 50), ragged_store(640)])
+def test_substitution_draws_a_share_of_bases_anew_the_same_after_a_pause(store):
+    plain = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5)
+    loader = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
+    batches = [batch.codes.clone() for batch in loader]
+    changed = real = 0
+    for codes, batch in zip(batches, plain, strict=True):
+        assert torch.equal(codes == N, batch.codes == N)
+        changed, real = changed + int((codes != batch.codes).sum()), real + int((batch.codes < N).sum())
+    assert 0.12 < changed / real < 0.16  # one in four comes out as it was, and some are drawn twice
+    paused = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
+    paused.load_state_dict(loader.state_dict() | {"epoch": 0, "done": 37})
+    assert all(torch.equal(one.codes, codes) for one, codes in zip(paused, batches[37:], strict=True))
+    loader.set_epoch(1)
+    assert not all(torch.equal(one.codes, codes) for one, codes in zip(loader, batches, strict=True))
+
+
 def _moved(row, by):
     out = np.full_like(row, N)
     for i in range(len(row)):

@@ -158,7 +158,7 @@ def test_compiling_in_place_keeps_keys_and_outputs(name):
 @pytest.mark.parametrize("name", FREE)
 def test_both_strands_get_the_same_answer_from_equivariant_features(name, resolution_bp):
     backbone, facts = built(name).backbone.eval(), told(resolution_bp=resolution_bp)
-    head = heads.default(strand.seen_by_head(backbone), facts)
+    head = heads.default(strand.seen_by_head(backbone, "equivariant", facts), facts)
     batch = batch_of(60, 43, 6, 1)
     with torch.no_grad():
         one, other = (head(strand.equivariant(backbone, rows), rows) for rows in (batch, reverse_complement(batch)))
@@ -174,7 +174,24 @@ def test_both_strands_get_the_same_answer_from_equivariant_features(name, resolu
 @pytest.mark.parametrize("name", sorted(FIXED))
 def test_features_that_cannot_be_turned_are_refused(name):
     with pytest.raises(UserError, match=r"model\.strand=average"):
-        strand.seen_by_head(built(name).backbone)
+        strand.seen_by_head(built(name).backbone, "equivariant", told())
+
+
+@pytest.mark.parametrize("resolution_bp", [None, 1])
+@pytest.mark.parametrize("name", FREE)
+def test_joint_features_hold_both_strands_each_as_the_backbone_reads_it(name, resolution_bp):
+    backbone, facts = built(name).backbone.eval(), told(resolution_bp=resolution_bp)
+    batch = batch_of(60, 43, 6, 1)
+    with torch.no_grad():
+        there, (values, mask, _) = backbone(batch), strand.joint(backbone, batch, facts)
+        other = strand.joint(backbone, reverse_complement(batch), facts).values
+    given, opposite = values.chunk(2, 2)
+    if resolution_bp:
+        mirrored = strand.turned(other.chunk(2, 2)[0], batch.lengths, 1)
+        torch.testing.assert_close(opposite[mask], mirrored[mask], rtol=0, atol=1e-5)
+    else:
+        torch.testing.assert_close(opposite[mask], other.chunk(2, 2)[0][mask], rtol=0, atol=1e-5)
+        torch.testing.assert_close(given[mask], there.values[mask], rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", CAUSAL)
