@@ -104,6 +104,21 @@ def trainer(
     return made
 
 
+def whole_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
+    """With `max_epochs=-1 max_steps=N`, fit as many whole epochs as come nearest to N steps: as much training for a
+    small dataset as for a large one, and the last step is validated. Fewer steps than an epoch has are left as they are.
+    """
+    if trainer.max_epochs != -1 or trainer.max_steps < 1:
+        return
+    batches, limit = -(-facts.rows["train"] // (data.batch_size * trainer.world_size)), trainer.limit_train_batches
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    steps = -(-max(1, batches) // trainer.accumulate_grad_batches)
+    if trainer.max_steps < steps:
+        return
+    trainer.fit_loop.max_epochs = round(trainer.max_steps / steps)
+    trainer.fit_loop.epoch_loop.max_steps = -1
+
+
 def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True) -> list[Callback]:
     """What keeps the best epoch by the task's validation score, if there is one, and the places to go on from if the
     run is killed.
