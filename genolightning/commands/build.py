@@ -106,7 +106,7 @@ def trainer(
 
 def whole_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
     """With `max_epochs=-1 max_steps=N`, fit as many whole epochs as come nearest to N steps: as much training for a
-    small dataset as for a large one, and the last step is validated. Fewer steps than an epoch has are left as they are.
+    small dataset as for a large one, and the last step is validated. Fewer steps than one epoch are left as they are.
     """
     if trainer.max_epochs != -1 or trainer.max_steps < 1:
         return
