@@ -107,7 +107,7 @@ def test_light_verbs_import_nothing_heavy():
         "genolightning.cli",
         *(
             f"genolightning.commands.{name}"
-            for name in ("datasets", "models", "compose", "saved", "sweep", "watch", "export")
+            for name in ("datasets", "models", "compose", "saved", "sweep", "watch", "export", "leaderboard")
         ),
     ]
     reached: dict[str, str] = {}

@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "prune": "median",  # end a draw whose validation score is below the median of the others'; null: never
     "storage": None,  # where the draws are kept: an Optuna storage URL; null: a journal file beside the runs
     "launcher": None,  # local or slurm: submit `workers` jobs that share the points
-    "dry_run": False,  # print the job's script and submit nothing
+    "dry_run": False,  # print the points, or the job's script, and run nothing
     "retry": False,  # run points again that failed
 }
 SAMPLERS = ("grid", "tpe", "random")

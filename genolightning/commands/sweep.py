@@ -5,6 +5,7 @@ A point's folder says all there is to know of it: record.json is finished, error
 
 import ctypes
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,7 @@ KEYS = {
     "prune=median|null": "end a draw whose validation score is below the median of the others'",
     "storage=URL": "an Optuna storage for a search; left out, a journal file beside the runs",
     "launcher=local|slurm": "submit `workers` jobs that share the points; launcher.KEY=VALUE sets conf/launcher's keys",
-    "dry_run=true": "print the job's script and submit nothing",
+    "dry_run=true": "print the points, or the job's script, and run nothing",
     "retry=true": "run points again that failed",
 }
 
@@ -56,8 +57,13 @@ def main(given: list[str]) -> int:
         from genolightning.commands.launch import launch
 
         return launch(space, given)
+    if space.settings["dry_run"] and space.settings["sampler"] != "grid":
+        raise UserError("dry_run=true: a search draws its points as it goes; add launcher=slurm to see a job's script")
     if space.settings["sampler"] == "grid":
         points = spaces.grid(space)
+        if space.settings["dry_run"]:
+            say(*(" ".join(["genolightning train", *map(shlex.quote, point.words)]) for point in points))
+            return 0
         say(f"{len(points)} points in {space.folder}")
         for one in points if space.settings["retry"] else []:
             (one.folder / "error.txt").unlink(missing_ok=True)

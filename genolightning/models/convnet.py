@@ -1,4 +1,4 @@
-"""ConvNet: our default. A stem of wide motif detectors, then residual dilated convolutions, both strands averaged.
+"""ConvNet: our default. A stem of wide motif detectors, then residual dilated convolutions.
 
 The stem follows DeepBind and Basset (Alipanahi et al. 2015; Kelley et al. 2016): wide first filters read motifs. The
 blocks follow pre-activation residual networks (He et al. 2016) with growing dilation (Kelley et al. 2018), so that two

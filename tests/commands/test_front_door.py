@@ -145,7 +145,7 @@ def test_an_unknown_verb_names_the_real_ones(monkeypatch, capsys):
 
 def test_help_of_a_verb_shows_groups_keys_and_two_examples(toy):
     text = toy("--help").out
-    assert "optimizer   (adamw) adam adamw sgd" in text
+    assert "optimizer   (adamw) adam adamw adamw_strong sgd" in text
     assert "needy" in text, "the choices of --config-dir belong to the list"
     assert "seed=1" in text
     assert text.count("  genolightning train ") == 2
@@ -179,7 +179,7 @@ def test_light_words_answer_at_once_and_without_torch(given, seconds):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ("optimizer=adm", "there are adam, adamw, sgd"),
+        ("optimizer=adm", "there are adam, adamw, adamw_strong, sgd"),
         ("optimizer=adm", "did you mean adam?"),
         ("datset=toy", "did you mean dataset?"),
         ("sead=3", "did you mean seed?"),

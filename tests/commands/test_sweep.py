@@ -132,6 +132,15 @@ def test_the_slurm_script_is_printed_and_nothing_is_submitted(capsys):
     assert not logs_dir().exists()
 
 
+def test_a_rehearsal_prints_the_points_and_runs_none(capsys):
+    assert run("sweep", "seeds", "seed=range(1,3)", "dataset=motifs", "dry_run=true") == 0
+    train = "genolightning train dataset=motifs seed="
+    assert capsys.readouterr().out.splitlines() == [f"{train}1", f"{train}2"]
+    assert run("sweep", "hyena_search", "dry_run=true") == 2
+    assert "launcher=slurm" in capsys.readouterr().err
+    assert not logs_dir().exists()
+
+
 def test_an_exported_search_calls_our_train_with_the_same_space(capsys):
     assert run("sweep", "export", "hyena_search", "--format", "wandb") == 0
     made = yaml.safe_load(capsys.readouterr().out)
