@@ -53,6 +53,15 @@ def test_steps_without_epochs_are_the_nearest_whole_epochs(tmp_path, monkeypatch
     assert (status["epoch"] + 1, status["epochs"], status["step"]) == (epochs, epochs, epochs * -(-58 // batch_size))
 
 
+def test_the_protocol_of_gue_fits_any_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOLIGHTNING_CACHE", str(tmp_path / "cache"))
+    words = [f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.max_epochs=-1", "trainer.max_steps=5"]
+    assert train(tmp_path / "out", "experiment=gue", "dataset=table", *words) == 0
+    config = record_of(tmp_path / "out")["config"]
+    assert config["dataset"]["augment"] == {"reverse_complement": False, "shift_bp": 0, "substitute": 0.15}
+    assert (config["model"]["strand"], config["optimizer"]["weight_decay"]) == ("joint", 2.0)
+
+
 def test_the_scores_follow_from_the_predictions(trained):
     rows = pl.read_parquet(trained / "out" / "predictions.parquet")
     metrics = record_of(trained / "out")["metrics"]
