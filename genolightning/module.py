@@ -84,6 +84,12 @@ class SequenceModule(pl.LightningModule):
         self.losses: list[Tensor] = []  # (batches,) pieces: of every batch since the last validation
         self.made_from: dict[str, Any] = {}  # facts and config, plain values; they travel in every checkpoint
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "_current_fx_name":  # Lightning 2.6 notes it 50 times a step, and a Module looks hard at each
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
+
     @property
     def max_length_bp(self) -> int | None:
         """The longest row this model takes, None where any length goes."""

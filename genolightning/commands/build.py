@@ -104,19 +104,17 @@ def trainer(
     return made
 
 
-def whole_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
-    """With `max_epochs=-1 max_steps=N`, fit as many whole epochs as come nearest to N steps: as much training for a
-    small dataset as for a large one, and the last step is validated. Fewer steps than one epoch are left as they are.
+def enough_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
+    """`min_steps`: where `max_epochs` are fewer steps, fit as many more whole epochs as it takes.
+
+    Lightning heeds it against early stopping only; a small dataset wants more epochs than a large one.
     """
-    if trainer.max_epochs != -1 or trainer.max_steps < 1:
+    if trainer.max_epochs is None or trainer.max_epochs < 1 or not trainer.min_steps:
         return
     batches, limit = -(-facts.rows["train"] // (data.batch_size * trainer.world_size)), trainer.limit_train_batches
     batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
     steps = -(-max(1, batches) // trainer.accumulate_grad_batches)
-    if trainer.max_steps < steps:
-        return
-    trainer.fit_loop.max_epochs = round(trainer.max_steps / steps)
-    trainer.fit_loop.epoch_loop.max_steps = -1
+    trainer.fit_loop.max_epochs = max(trainer.max_epochs, -(-trainer.min_steps // steps))
 
 
 def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True) -> list[Callback]:

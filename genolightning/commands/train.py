@@ -56,7 +56,7 @@ def run(cfg: Any, folder: Path) -> None:
     ]
     unseen = {} if validates else {"limit_val_batches": 0}
     trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder), **unseen)
-    build.whole_epochs(trainer, data, facts)
+    build.enough_epochs(trainer, data, facts)
     fit(trainer, model, data, folder)
     best = next((one.best_model_path for one in callbacks if isinstance(one, Best)), None)
     path = best or latest(folder)

@@ -43,19 +43,19 @@ def test_a_record_holds_scores_with_intervals_and_where_everything_came_from(tra
     assert record["facts"]["rows"] == {"train": 58, "validation": 6, "test": 16}
 
 
-@pytest.mark.parametrize(("most", "batch_size", "epochs"), [(20, 16, 5), (22, 16, 6), (20, 58, 20)])
-def test_steps_without_epochs_are_the_nearest_whole_epochs(tmp_path, monkeypatch, most, batch_size, epochs):
+@pytest.mark.parametrize(("least", "batch_size", "epochs"), [(20, 16, 5), (22, 16, 6), (20, 58, 20), (5, 16, 2)])
+def test_a_small_dataset_gets_more_epochs_until_it_has_its_steps(tmp_path, monkeypatch, least, batch_size, epochs):
     monkeypatch.setenv("GENOLIGHTNING_CACHE", str(tmp_path / "cache"))
     table = write_table(tmp_path / "mine.csv")  # 58 of its rows train
-    words = [f"dataset.train={table}", f"dataset.batch_size={batch_size}", "trainer.max_epochs=-1"]
-    assert train(tmp_path / "out", "dataset=table", *words, f"trainer.max_steps={most}") == 0
+    words = [f"dataset.train={table}", f"dataset.batch_size={batch_size}", f"trainer.min_steps={least}"]
+    assert train(tmp_path / "out", "dataset=table", *words) == 0
     status = json.loads((tmp_path / "out" / "status.json").read_text())
     assert (status["epoch"] + 1, status["epochs"], status["step"]) == (epochs, epochs, epochs * -(-58 // batch_size))
 
 
 def test_the_protocol_of_gue_fits_any_table(tmp_path, monkeypatch):
     monkeypatch.setenv("GENOLIGHTNING_CACHE", str(tmp_path / "cache"))
-    words = [f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.max_epochs=-1", "trainer.max_steps=5"]
+    words = [f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.min_steps=5"]
     assert train(tmp_path / "out", "experiment=gue", "dataset=table", *words) == 0
     config = record_of(tmp_path / "out")["config"]
     assert config["dataset"]["augment"] == {"reverse_complement": False, "shift_bp": 0, "substitute": 0.15}
