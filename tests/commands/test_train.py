@@ -58,7 +58,7 @@ def test_the_protocol_of_gue_fits_any_table(tmp_path, monkeypatch):
     words = [f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.min_steps=5"]
     assert train(tmp_path / "out", "experiment=gue", "dataset=table", *words) == 0
     config = record_of(tmp_path / "out")["config"]
-    assert config["dataset"]["augment"] == {"reverse_complement": False, "shift_bp": 0, "substitute": 0.15}
+    assert config["dataset"]["augment"] == {"reverse_complement": False, "shift_bp": 0, "substitute": 0.1}
     assert (config["model"]["strand"], config["optimizer"]["weight_decay"]) == ("joint", 2.0)
 
 
