@@ -133,11 +133,19 @@ def _table(rows: "Sequence[Row]") -> list[str]:
         name += f" (**{judged[place]}**)" if judged.get(place, "clean") != "clean" else ""
         cells = [_cell(one.rows.get(place), named=one.title == "best published") for one in every]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    shared = [place for place in places if all(place in one.rows for one in own)]
-    if own and len(shared) > 1:
-        means = [_mean(one, shared) for one in every]
-        lines.append(f"| mean of the {len(shared)} that all own columns have | " + " | ".join(means) + " |")
+    for shared in _sets(own):
+        whose = "all own columns have" if all(shared <= set(one.rows) for one in own) else "some own columns have"
+        means = [_mean(one, sorted(shared)) for one in every]
+        lines.append(f"| mean of the {len(shared)} that {whose} | " + " | ".join(means) + " |")
     return lines
+
+
+def _sets(own: Sequence[Column]) -> list[frozenset[Line]]:
+    """The sets of datasets that means are taken of: each column's own, and what all of them share; largest first."""
+    found = {frozenset(one.rows) for one in own}
+    if found:
+        found.add(frozenset.intersection(*found))
+    return sorted((one for one in found if len(one) > 1), key=lambda one: (-len(one), sorted(one)))
 
 
 def _mean(column: Column, shared: Sequence[Line]) -> str:

@@ -110,6 +110,18 @@ def test_a_page_names_where_a_model_loses_and_how_it_was_made(logs, tmp_path):
     assert "Zhou et al. 2024" in text
 
 
+def test_a_model_that_was_run_on_fewer_datasets_takes_no_mean_from_the_others(logs, capsys):
+    write(logs, "a")
+    write(logs, "b", dataset="gue_mouse_1", config=shipped("model=convnet", "dataset=gue_mouse_1"))
+    write(logs, "c", dataset="gue_mouse_1", model="cnn", config=shipped("model=cnn", "dataset=gue_mouse_1"))
+    assert run("leaderboard", "--format", "md", "--score", "mcc") == 0
+    said = capsys.readouterr().out
+    (mean,) = [line for line in said.splitlines() if line.startswith("| mean of")]
+    cells = [cell.strip() for cell in mean.strip("|").split("|")]
+    assert cells[0] == "mean of the 2 that some own columns have"
+    assert sorted(map(bool, cells[1:3])) == [False, True]
+
+
 def test_a_model_that_is_ahead_is_said_to_lose_nowhere(logs, capsys):
     write(logs, "a", metrics={"mcc": {"value": 1.0, "low": 1.0, "high": 1.0, "unit": "row"}})
     assert run("leaderboard", "--format", "md", "--score", "mcc") == 0
