@@ -61,14 +61,16 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"dataset.train_fraction={train_fraction}: wanted a share above 0 and up to 1, e.g. .1")
         if batch_size < 1:
             raise UserError(f"dataset.batch_size={batch_size}: wanted 1 or more")
-        if not 0 <= (augment or {}).get("substitute", 0) < 1:
-            raise UserError(f"dataset.augment.substitute={augment}: wanted a share of bases, 0 up to 1, e.g. .1")
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
         self.validates = validation_fraction > 0  # else the last epoch is tested
         self.train_fraction, self.split = train_fraction, split
         self.split_id, self.split_notes = split, list[str]()
         self.augment = {"reverse_complement": False, "shift_bp": 0, "substitute": 0.0} | (augment or {})
+        if not 0 <= self.augment["substitute"] < 1:
+            raise UserError(
+                f"dataset.augment.substitute={self.augment['substitute']}: wanted a share of bases, 0 up to 1, e.g. .1"
+            )
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
