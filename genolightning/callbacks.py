@@ -92,6 +92,14 @@ class Best(ModelCheckpoint):
             enable_version_counter=False,
         )
 
+    @property
+    def state_key(self) -> str:
+        """One word: Lightning asks for it at every hook, and would put it together anew each time."""
+        return "Best"
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Nothing: it looks after a validation only."""
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take the scores back, for the files in this run's folder, wherever it lies now."""
         here = Path(str(self.dirpath))

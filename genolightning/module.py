@@ -17,6 +17,7 @@ from genolightning.models import heads, strand
 from genolightning.tasks import LanguageModel, Task
 
 REMEDY = "try a smaller rate, e.g. optimizer.lr=1e-4, or trainer.gradient_clip_val=1"
+SCORED_TOGETHER = 32  # validation batches; scoring each would take as long as a small model's layer
 CHECK_EVERY = 50  # batches; looking at each loss would make a GPU wait for it
 
 
@@ -81,6 +82,7 @@ class SequenceModule(pl.LightningModule):
             part.requires_grad_(False)
         self.scores = task.metrics().clone(prefix="val/")
         self.judged: list[tuple[Tensor, int]] = []  # mean loss and rows of each validation batch
+        self.observed: list[tuple[Tensor, Tensor]] = []  # what `scores` is not told yet
         self.losses: list[Tensor] = []  # (batches,) pieces: of every batch since the last validation
         self.made_from: dict[str, Any] = {}  # facts and config, plain values; they travel in every checkpoint
 
@@ -190,7 +192,14 @@ class SequenceModule(pl.LightningModule):
         batch = self._asked(batch)
         logits = self(batch)
         self.judged.append((self.task.loss(logits, batch.target), len(batch.index)))
-        self.scores.update(*self.task.observed(logits, batch.target))
+        self.observed.append(self.task.observed(logits, batch.target))
+        if len(self.observed) == SCORED_TOGETHER:
+            self._score()
+
+    def _score(self) -> None:
+        if self.observed:
+            self.scores.update(*(torch.cat(parts) for parts in zip(*self.observed, strict=True)))
+        self.observed = []
 
     def on_validation_epoch_end(self) -> None:
         losses = torch.stack([loss for loss, _ in self.judged]).float()
@@ -198,6 +207,7 @@ class SequenceModule(pl.LightningModule):
         # once, not each batch: self.log takes as long as a small model's layer
         self.log("val/loss", losses @ rows / rows.sum(), batch_size=int(rows.sum()), sync_dist=True)
         self.judged = []
+        self._score()
         self.log_dict({name: value.float() for name, value in self.scores.compute().items()})
         self.scores.reset()
         losses = self._finite_losses()

@@ -4,8 +4,10 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from genolightning.batch import Batch
 from genolightning.benchmarks.intervals import IntervalTables
 from genolightning.benchmarks.motifs import Motifs
 from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Facts
@@ -253,6 +255,13 @@ class SequenceDataModule(pl.LightningDataModule):
             workers=self.workers,
             tokenize=self.tokenize,
         )
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """A batch that lies there already is left alone: Lightning would look at each of its parts."""
+        if batch.codes.device == device:
+            return batch
+        moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
+        return moved
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
         """Validation batches in table order; an empty list where there is no validation."""
