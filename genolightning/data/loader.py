@@ -18,7 +18,7 @@ from genolightning.benchmarks.rows import NO_LABEL
 from genolightning.data.table import Servable, Table, Tokenize
 from genolightning.errors import UserError
 
-TOGETHER, TOGETHER_BYTES = 32, 1 << 21  # batches of one gather, at most: their rows still fit a cache
+TOGETHER, TOGETHER_BYTES = 64, 1 << 21  # batches of one gather, at most: their rows still fit a cache
 POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many
 
 
