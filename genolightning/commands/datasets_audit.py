@@ -44,7 +44,7 @@ def main(given: list[str]) -> int:
     )
     parser.add_argument("name", help="a dataset, see: genolightning datasets list")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="words such as dataset.genome=hg38.fa")
-    parser.add_argument("--split", default="original", help="original (default), clean or chromosome")
+    parser.add_argument("--split", help="original (default), clean or chromosome; as dataset.split=")
     parser.add_argument("--seed", type=int, default=1, help="of a split that is not the original")
     parser.add_argument("--quick", action="store_true", help="leave out the search for near-duplicates")
     parser.add_argument("--baselines", action="store_true", help="also score 6-mer models, the ones worth beating")
@@ -54,7 +54,8 @@ def main(given: list[str]) -> int:
     from genolightning.benchmarks.audit import audit
     from genolightning.benchmarks.splits import assign
 
-    chosen = assign(benchmark, args.split, args.seed)
+    split = args.split or words.value_of(args.overrides, "dataset.split") or "original"
+    chosen = assign(benchmark, split, args.seed)
     found = audit(benchmark, train=chosen.train, test=chosen.test, split=chosen.id, near=not args.quick)
     found = found._replace(notes=chosen.notes + found.notes)
     worth: dict[str, Any] | None = None

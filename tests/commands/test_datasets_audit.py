@@ -48,8 +48,9 @@ def test_the_verdict_is_red_on_a_terminal_unless_clean_or_unwanted(monkeypatch):
     assert datasets_audit.coloured("leaky", "the split is leaky") == "the split is leaky"
 
 
-def test_a_clean_split_can_be_audited_by_name(words, capsys):
-    datasets_audit.main([*words, "--split", "clean", "--quick", "--json"])
+@pytest.mark.parametrize("asked", [["--split", "clean"], ["dataset.split=clean"]])
+def test_a_clean_split_can_be_audited_by_name(asked, words, capsys):
+    datasets_audit.main([*words, *asked, "--quick", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["split"].startswith("clean-")
     assert (found["cross_split_duplicates"], found["test_near"]) == (0, None)
