@@ -61,7 +61,8 @@ def test_a_search_killed_twice_ends_with_twelve_points_and_none_trained_twice(tm
     assert len(done) == 12
     assert seen.items() <= done.items()  # what was finished was not touched again
     for file in done:
-        assert (file.parent / "output.txt").read_text().count("test score") == 1
+        # none where the kill came between the record and its telling
+        assert (file.parent / "output.txt").read_text().count("test score") <= 1
         steps = [line.split(",")[0] for line in (file.parent / "metrics.csv").read_text().splitlines()]
         assert len(steps) == len(set(steps))
     best = next((logs_dir() / "sweep" / "hyena_search").glob("*/best.txt")).read_text()
