@@ -44,6 +44,7 @@ class SequenceModule(pl.LightningModule):
     (both strands' features side by side).
     `freeze`: name of a part (`backbone`) that is not trained.
     `layer_decay`: rates that fall with each layer below the head, see `depth_shares`.
+    `clip`: gradients are scaled down to this norm (Pascanu et al. 2013), unless the trainer has a word of its own.
     `init_from`: the run whose weights a fit begins with; `train` reads it, a model that is loaded has its own.
     `optimizer` is called with parameter groups, `scheduler` with the optimiser and the number of steps.
     """
@@ -60,9 +61,12 @@ class SequenceModule(pl.LightningModule):
         strand: str | None = "none",
         freeze: str | None = None,
         layer_decay: float | None = None,
+        clip: float | None = None,
         init_from: str | None = None,
     ) -> None:
         super().__init__()
+        if clip is not None and not (isinstance(clip, (int, float)) and clip > 0):
+            raise UserError(f"model.clip={clip}: wanted a norm above 0, e.g. 1, or null")
         if layer_decay is not None and not (isinstance(layer_decay, (int, float)) and 0 < layer_decay <= 1):
             raise UserError(f"model.layer_decay={layer_decay}: wanted a share above 0 and up to 1, e.g. .8")
         if strand not in (None, "none", "average", "equivariant", "joint"):
@@ -74,7 +78,7 @@ class SequenceModule(pl.LightningModule):
         self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand, facts), facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand, self.layer_decay, self.init_from = strand or "none", layer_decay, init_from
-        self.frozen = freeze
+        self.clip, self.frozen = clip, freeze
         if freeze is not None:
             part = dict(self.named_children()).get(freeze)
             if part is None:
@@ -223,6 +227,13 @@ class SequenceModule(pl.LightningModule):
             asked = self._asked(batch)
             return batch.index.cpu(), self.task.surprise(self(asked), asked.target).cpu()
         return batch.index.cpu(), self.task.probabilities(self(batch)).cpu()
+
+    def configure_gradient_clipping(
+        self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        norm = self.clip if gradient_clip_val is None else gradient_clip_val
+        if norm:
+            self.clip_gradients(optimizer, norm, gradient_clip_algorithm)
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(parameter_groups(self, layer_decay=self.layer_decay))

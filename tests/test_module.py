@@ -48,6 +48,39 @@ def fit(model: pl.LightningModule, loader, **more) -> pl.Trainer:
     return trainer
 
 
+class NormsSeen(pl.Callback):
+    """The norm of all gradients at each step, as the optimiser meets them."""
+
+    def __init__(self) -> None:
+        self.norms = list[float]()
+
+    def on_before_zero_grad(self, trainer, model, optimizer) -> None:
+        found = [p.grad for p in model.parameters() if p.grad is not None]
+        if found:
+            self.norms.append(torch.cat([grad.flatten() for grad in found]).norm().item())
+
+
+@pytest.mark.parametrize(
+    ("clip", "word", "most"), [(1e-3, None, 1e-3), (None, None, None), (1e-3, 1e-2, 1e-2), (1e-3, 0, None)]
+)
+def test_gradients_are_clipped_by_the_model_unless_the_trainer_has_a_word(clip, word, most):
+    torch.manual_seed(0)
+    seen = NormsSeen()
+    fit(module(clip=clip), BatchLoader(table(), batch_size=16), gradient_clip_val=word, callbacks=[seen])
+    norms = [norm for norm in seen.norms if norm > 0]
+    assert norms
+    if most is None:
+        assert max(norms) > 2e-2
+    else:
+        assert norms == pytest.approx([most] * len(norms), rel=1e-3)
+
+
+@pytest.mark.parametrize("clip", [0, -1, "hard"])
+def test_a_clip_that_is_no_norm_is_refused(clip):
+    with pytest.raises(UserError, match="wanted a norm above 0"):
+        module(clip=clip)
+
+
 def test_norms_biases_and_embeddings_are_not_decayed():
     model = module()
     model.backbone.names = nn.Embedding(5, 8)

@@ -26,7 +26,7 @@ PATHS = {"run", "resume", "input", "output", "genome", "hydra.run.dir", "model.i
 PATHS |= {f"dataset.{name}" for name in ("train", "validation", "test", "genome")}
 
 # what every model takes though its YAML need not name it: Hydra would want a + before these
-OPEN = {"model.init_from", "model.layer_decay"}
+OPEN = {"model.init_from", "model.layer_decay", "model.clip"}
 
 
 class Composed(NamedTuple):
