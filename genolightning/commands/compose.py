@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from genolightning.commands import words
+from genolightning.commands.say import say
 from genolightning.errors import UserError
 from genolightning.paths import conf_dir, logs_dir
 
@@ -80,6 +81,14 @@ def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{path}.{key}" if path else str(key))
     else:
         yield path, node
+
+
+def show(composed: Composed) -> int:
+    """Say the whole config, as `--cfg` asks; the exit code is 0."""
+    from omegaconf import OmegaConf
+
+    say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
+    return 0
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from genolightning.commands import compose as door
 from genolightning.commands import words
 from genolightning.commands.say import say
 from genolightning.commands.test import of_run
@@ -15,10 +16,7 @@ def main(given: list[str]) -> int:
     args = words.parse("predict", given)
     path, composed = of_run("predict", args)
     if args.cfg:
-        from omegaconf import OmegaConf
-
-        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
-        return 0
+        return door.show(composed)
     predict(composed.cfg, path)
     return 0
 

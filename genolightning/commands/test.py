@@ -15,10 +15,7 @@ def main(given: list[str]) -> int:
     args = words.parse("test", given)
     folder, composed = of_run("test", args)
     if args.cfg:
-        from omegaconf import OmegaConf
-
-        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
-        return 0
+        return door.show(composed)
     start = time.monotonic()
     with door.run_folder("test", composed) as out:
         from genolightning.commands import build

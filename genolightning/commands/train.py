@@ -23,10 +23,7 @@ def main(given: list[str]) -> int:
     else:
         composed = door.compose("train", args.overrides, config_dir=args.config_dir)
     if args.cfg:
-        from omegaconf import OmegaConf
-
-        say(OmegaConf.to_yaml(composed.cfg, resolve=True).rstrip())
-        return 0
+        return door.show(composed)
     with door.run_folder("train", composed, resume=resume) as folder:
         run(composed.cfg, folder)
     return 0
