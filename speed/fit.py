@@ -65,6 +65,8 @@ def loop_epoch(made: build.Parts, optimizer: torch.optim.Optimizer, scheduler: A
         loss = made.task.loss(made.model(batch), batch.target)
         optimizer.zero_grad()
         loss.backward()
+        if made.model.clip:
+            torch.nn.utils.clip_grad_norm_(made.model.parameters(), made.model.clip)
         optimizer.step()
         scheduler.step()
     made.model.eval()

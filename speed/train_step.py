@@ -28,7 +28,7 @@ from upstream import ONE_THREAD, ask, environment, upstream_process
 os.environ.update(ONE_THREAD)
 
 import torch
-from lightning.pytorch.callbacks import Callback
+from fit import EpochClock
 
 from genolightning.commands import build, trackers
 from genolightning.commands.compose import compose
@@ -36,19 +36,6 @@ from genolightning.genome.alphabet import decode
 from genolightning.module import parameter_groups
 
 ROWS, LENGTH, BATCH = 38_000, 251, 64
-
-
-class EpochClock(Callback):
-    """CPU time at the start of every training epoch and at the end of the fit."""
-
-    def __init__(self) -> None:
-        self.marks: list[float] = []
-
-    def on_train_epoch_start(self, *_: Any) -> None:
-        self.marks.append(time.process_time())
-
-    def on_train_end(self, *_: Any) -> None:
-        self.marks.append(time.process_time())
 
 
 @contextmanager
