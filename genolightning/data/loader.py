@@ -140,7 +140,9 @@ class BatchLoader:
         """Draw some bases of a batch anew, in place: the same ones whenever this batch is made."""
         random = np.random.default_rng([self.seed, self.epoch, number, self.rank])
         where = random.integers(0, codes.numel(), random.binomial(codes.numel(), self.substitute))
-        drawn = torch.from_numpy(random.integers(0, 4, len(where)).astype(np.uint8)).to(codes.device)
+        bases = random.integers(0, 4, len(where)).astype(np.uint8)
+        where, last = np.unique(where[::-1], return_index=True)  # each once: of two writes to a place either may win
+        drawn = torch.from_numpy(bases[::-1][last]).to(codes.device)
         places = tuple(torch.from_numpy(axis).to(codes.device) for axis in np.divmod(where, codes.shape[1]))
         codes[places] = torch.where(codes[places] < 4, drawn, codes[places])  # N and padding stay
 

@@ -171,6 +171,21 @@ def test_substitution_draws_a_share_of_bases_anew_the_same_after_a_pause(store):
     assert not all(torch.equal(one.codes, codes) for one, codes in zip(loader, batches, strict=True))
 
 
+def test_substitution_is_the_same_whatever_the_number_of_threads():
+    loader = BatchLoader(Table(even_store(64, 1_000)), batch_size=64, shuffle=True, seed=5, substitute=0.3)
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 2, 2, 2, 4):
+            torch.set_num_threads(threads)
+            loader.set_epoch(1)
+            loader.set_epoch(0)
+            found.append(next(iter(loader)).codes.clone())
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0], codes) for codes in found[1:])
+
+
 def _moved(row, by):
     out = np.full_like(row, N)
     for i in range(len(row)):
