@@ -64,10 +64,14 @@ class Ema(WeightAveraging):
     """
 
     def __init__(self, *, decay: float = 0.99) -> None:
-        if not 0 <= decay < 1:
+        if not (isinstance(decay, (int, float)) and 0 <= decay < 1):
             raise UserError(f"callbacks.weight_averaging.decay={decay}: wanted 0 to 1, e.g. .99")
         super().__init__(multi_avg_fn=self._mean)
         self.decay = decay
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self._device = trainer.strategy.root_device  # the model is moved there only after this
+        super().setup(trainer, pl_module, stage)
 
     @torch.no_grad()
     def _mean(self, averages: list[torch.Tensor], weights: list[torch.Tensor], count: torch.Tensor) -> None:

@@ -34,6 +34,7 @@ ELSEWHERE = {
     "num_sanity_val_steps sync_batchnorm",
 }
 LEFT_OUT = [f"{group}{name}" for group, names in ELSEWHERE.items() for name in names.split()]
+OFF_AT_0 = ("dataset.augment.", "model.backbone.beyond_bp")
 CHOSEN = "epoch chosen on "
 NOTHING_CHOSEN = "nothing chosen"
 KMER = "6-mer logistic regression"
@@ -131,9 +132,11 @@ def peers(protocol: str) -> str:
 
 
 def settings(record: Record) -> dict[str, Any]:
-    """The keys of a run's config that its result depends on, dotted; a key that is null is left out."""
+    """The keys of a run's config that its result depends on, dotted; what is null or off is left out, so that a run
+    made before there was such a key is of the same settings.
+    """
     config = record["config"]
-    flat = {key: value for key, value in _leaves(config) if value is not None and not _elsewhere(key)}
+    flat = {key: value for key, value in _leaves(config) if not (_off(key, value) or _elsewhere(key))}
     used = [key for key in flat if key.startswith(("model.optimizer.", "model.scheduler."))]
     flat |= {key.removeprefix("model."): flat.pop(key) for key in used}  # as they are typed
     if (count := _processes(config.get("trainer") or {})) > 1:  # dataset.batch_size is per process
@@ -147,6 +150,10 @@ def _leaves(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]
             yield from _leaves(value, f"{path}{key}.")
         else:
             yield f"{path}{key}", value
+
+
+def _off(key: str, value: Any) -> bool:
+    return value is None or (not value and key.startswith(OFF_AT_0))
 
 
 def _elsewhere(key: str) -> bool:

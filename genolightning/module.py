@@ -75,6 +75,11 @@ class SequenceModule(pl.LightningModule):
             raise UserError(f"model.strand={strand}: a language model reads one strand; add model.strand=none")
         self.facts, self.task = facts, task
         self.backbone = backbone(facts=facts) if _asks_for_facts(backbone) else backbone()
+        if strand not in (None, "none") and hasattr(self.backbone, "tokenize"):
+            raise UserError(
+                f"model.strand={strand}: tokens are read one way; add model.strand=none, and "
+                "dataset.augment.reverse_complement=true for both strands in training"
+            )
         self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand, facts), facts)  # type: ignore[arg-type]
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand, self.layer_decay, self.init_from = strand or "none", layer_decay, init_from
@@ -232,6 +237,11 @@ class SequenceModule(pl.LightningModule):
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         norm = self.clip if gradient_clip_val is None else gradient_clip_val
+        if gradient_clip_val is None and self.clip and gradient_clip_algorithm not in (None, "norm"):
+            raise UserError(
+                f"trainer.gradient_clip_algorithm={gradient_clip_algorithm}: to what? add trainer.gradient_clip_val=N "
+                f"(model.clip={self.clip} is a norm)"
+            )
         if norm:
             self.clip_gradients(optimizer, norm, gradient_clip_algorithm)
 
@@ -241,10 +251,14 @@ class SequenceModule(pl.LightningModule):
             group["lr"] = group["lr"] * group.pop("share", 1.0)
         if self.make_scheduler is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = self.trainer.estimated_stepping_batches
+        if steps == float("inf"):
+            raise UserError(
+                "a schedule needs an end: add trainer.max_steps=N or trainer.max_epochs=N, or scheduler=none"
+            )
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.make_scheduler(optimizer, steps), "interval": "step"},
+            "lr_scheduler": {"scheduler": self.make_scheduler(optimizer, int(steps)), "interval": "step"},
         }
 
 

@@ -137,6 +137,18 @@ def test_the_same_seed_twice_counts_once_and_a_note_says_so(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("key", "off", "on"),
+    [("dataset.augment.substitute", 0.0, 0.1), ("dataset.augment.reverse_complement", False, True)],
+)
+def test_a_run_made_before_there_was_a_key_is_one_with_it_off(tmp_path, key, off, on):
+    write_run(tmp_path / "a", 1)
+    write_run(tmp_path / "b", 2, **{key: off})
+    assert len(groups_of(tmp_path)) == 1
+    write_run(tmp_path / "c", 3, **{key: on})
+    assert len(groups_of(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
     "key", ["trainer.accelerator", "dataset.workers", "logger.csv", "dataset.train", "trainer.log_every_n_steps"]
 )
 def test_what_changes_no_result_splits_no_group(tmp_path, key):

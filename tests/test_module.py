@@ -1,6 +1,7 @@
 """SequenceModule: parameter groups, schedules, freezing, and a token model through the whole path."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import lightning.pytorch as pl
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 
 from genolightning.batch import Batch, Features, Tokens
 from genolightning.benchmarks.rows import Facts
+from genolightning.callbacks import Ema
 from genolightning.checkpoints import read_checkpoint
 from genolightning.data.loader import BatchLoader
 from genolightning.data.store import Store
@@ -79,6 +81,34 @@ def test_gradients_are_clipped_by_the_model_unless_the_trainer_has_a_word(clip, 
 def test_a_clip_that_is_no_norm_is_refused(clip):
     with pytest.raises(UserError, match="wanted a norm above 0"):
         module(clip=clip)
+
+
+def test_a_way_of_clipping_without_a_bound_is_refused():
+    with pytest.raises(UserError, match=r"add trainer\.gradient_clip_val=N"):
+        fit(module(clip=1.0), BatchLoader(table(), batch_size=16), gradient_clip_algorithm="value")
+
+
+def test_a_schedule_without_an_end_is_refused():
+    with pytest.raises(UserError, match=r"trainer\.max_steps=N"):
+        fit(module(scheduler=WarmupCosine), BatchLoader(table(), batch_size=16), max_epochs=-1)
+
+
+@pytest.mark.parametrize("wish", ["average", "equivariant", "joint"])
+def test_strands_of_tokens_are_refused(wish):
+    with pytest.raises(UserError, match=r"model\.strand=none"):
+        module(backbone=SixMers, strand=wish)
+
+
+@pytest.mark.parametrize("decay", [None, 1, -0.1, "slow"])
+def test_an_average_that_forgets_nothing_or_all_is_refused(decay):
+    with pytest.raises(UserError, match=r"decay=.*wanted 0 to 1"):
+        Ema(decay=decay)
+
+
+def test_the_mean_of_the_weights_is_made_where_the_model_will_be():
+    ema = Ema()
+    ema.setup(SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("meta"))), module(), "fit")
+    assert {weight.device.type for weight in ema._average_model.parameters()} == {"meta"}
 
 
 def test_norms_biases_and_embeddings_are_not_decayed():

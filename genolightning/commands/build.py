@@ -107,14 +107,17 @@ def trainer(
 def enough_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
     """`min_steps`: where `max_epochs` are fewer steps, fit as many more whole epochs as it takes.
 
-    Lightning heeds it against early stopping only; a small dataset wants more epochs than a large one.
+    Lightning heeds it against early stopping only; a small dataset wants more epochs than a large one. A rehearsal of a
+    part of each epoch (`limit_train_batches`) keeps to `max_epochs`.
     """
-    if trainer.max_epochs is None or trainer.max_epochs < 1 or not trainer.min_steps:
+    epochs, least, share = trainer.max_epochs, trainer.min_steps, trainer.limit_train_batches
+    if epochs is None or epochs < 1 or not least or isinstance(share, int) or share < 1:
         return
-    batches, limit = -(-facts.rows["train"] // (data.batch_size * trainer.world_size)), trainer.limit_train_batches
-    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-    steps = -(-max(1, batches) // trainer.accumulate_grad_batches)
-    trainer.fit_loop.max_epochs = max(trainer.max_epochs, -(-trainer.min_steps // steps))
+    batches = -(-facts.rows["train"] // (data.batch_size * trainer.world_size))
+    wanted = -(-least // -(-batches // trainer.accumulate_grad_batches))
+    if wanted > epochs:
+        say(f"trainer.min_steps={least}: {wanted} epochs, not {epochs}; trainer.min_steps=null keeps to {epochs}")
+        trainer.fit_loop.max_epochs = wanted
 
 
 def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True) -> list[Callback]:

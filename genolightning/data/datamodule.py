@@ -69,10 +69,9 @@ class SequenceDataModule(pl.LightningDataModule):
         self.train_fraction, self.split = train_fraction, split
         self.split_id, self.split_notes = split, list[str]()
         self.augment = {"reverse_complement": False, "shift_bp": 0, "substitute": 0.0} | (augment or {})
-        if not 0 <= self.augment["substitute"] < 1:
-            raise UserError(
-                f"dataset.augment.substitute={self.augment['substitute']}: wanted a share of bases, 0 up to 1, e.g. .1"
-            )
+        share = self.augment["substitute"]
+        if not (isinstance(share, (int, float)) and 0 <= share < 1):
+            raise UserError(f"dataset.augment.substitute={share}: wanted a share of bases, 0 up to 1, e.g. .1")
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens

@@ -118,6 +118,7 @@ def test_a_missing_dataset_says_what_to_fetch(capsys, tmp_path, monkeypatch):
         ("trainer.max_epoch=3", "max_epochs"),
         ("trainer.max_epochs=many", "whole number"),
         ("dataset.augment.substitute=10", "a share of bases"),
+        ("dataset.augment.substitute=null", "a share of bases"),
         ("model.strand=both", "none, average, equivariant or joint"),
         ("dataset.too_long=shorten", "error or crop"),
         ("dataset.batch_size=0", "1 or more"),

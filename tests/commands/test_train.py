@@ -53,6 +53,16 @@ def test_a_small_dataset_gets_more_epochs_until_it_has_its_steps(tmp_path, monke
     assert (status["epoch"] + 1, status["epochs"], status["step"]) == (epochs, epochs, epochs * -(-58 // batch_size))
 
 
+def test_more_epochs_are_told_and_a_rehearsal_keeps_to_its_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GENOLIGHTNING_CACHE", str(tmp_path / "cache"))
+    words = ["dataset=table", f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.min_steps=6"]
+    assert train(tmp_path / "all", *words, "trainer.max_epochs=2") == 0
+    assert "trainer.min_steps=6: 6 epochs, not 2; trainer.min_steps=null keeps to 2" in capsys.readouterr().out
+    assert train(tmp_path / "part", *words, "trainer.max_epochs=2", "trainer.limit_train_batches=1") == 0
+    assert "min_steps" not in capsys.readouterr().out
+    assert [json.loads((tmp_path / name / "status.json").read_text())["epochs"] for name in ("all", "part")] == [6, 2]
+
+
 def test_the_protocol_of_gue_fits_any_table(tmp_path, monkeypatch):
     monkeypatch.setenv("GENOLIGHTNING_CACHE", str(tmp_path / "cache"))
     words = [f"dataset.train={write_table(tmp_path / 'mine.csv')}", "trainer.min_steps=5"]
