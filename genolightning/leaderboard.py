@@ -15,12 +15,9 @@ import numpy as np
 
 from genolightning.benchmarks.published import Published
 from genolightning.errors import UserError
-from genolightning.genome.files import atomic_write
-from genolightning.paths import cache_dir
 from genolightning.record import SCHEMA, higher_is_better, read_record
-from genolightning.statistics.bootstrap import percentile_interval, replicates
-from genolightning.statistics.evaluate import Estimate, scorers
-from genolightning.statistics.items import items_of, units_of
+from genolightning.resampled import differences, seeds_intervals
+from genolightning.statistics.evaluate import Estimate
 
 NEEDED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}
 NEEDED |= dict.fromkeys(("metrics", "facts", "config", "data_sha256"), dict)
@@ -39,7 +36,6 @@ CHOSEN = "epoch chosen on "
 NOTHING_CHOSEN = "nothing chosen"
 KMER = "6-mer logistic regression"
 ONE, POOLED, MEAN = "rows drawn again", "rows drawn again, mean of the seeds", "mean of the seeds' intervals"
-RULES = 1  # counts up when the same predictions come to have another interval
 
 Record = dict[str, Any]
 Usual = Callable[[Record], tuple[list[str], dict[str, Any]] | None]
@@ -256,61 +252,38 @@ def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[
     return rows
 
 
+def paired(groups: Sequence[Group], names: Sequence[str], metric: str) -> list[str]:
+    """A line for each group of one dataset: its score less that of the best group on the same split, chosen by the same
+    kind of protocol, and the paired interval of that. Of `names`, the groups' details, the words that the two do not
+    share are said.
+    """
+    lines = []
+    for key in sorted({(group.split, group.data, peers(group.protocol)) for group in groups}):
+        here = []
+        for group, name in zip(groups, names, strict=True):
+            values = [run["metrics"].get(metric, {}).get("value") for run in group.runs]
+            if (group.split, group.data, peers(group.protocol)) == key and None not in values:
+                here.append((float(np.mean(values)), group, name.split()))
+        here.sort(key=lambda one: one[0], reverse=higher_is_better(metric))
+        for _, group, said in here[1:]:
+            _, best, best_said = here[0]
+            found = differences(group.runs, best.runs).get(metric)
+            told = "not tested on the same rows, or without predictions"
+            if found:
+                told = f"{found.value:+.3f}, {found.low:+.3f} to {found.high:+.3f}"
+            own, other = (
+                " ".join([one.model, *(word for word in words if word not in shared)])
+                + f" (seeds {spans([run['seed'] for run in one.runs])})"
+                for one, words, shared in ((group, said, best_said), (best, best_said, said))
+            )
+            lines.append(f"{group.dataset}, {metric}: {own} less {other}: {told}")
+    return lines
+
+
 def verdict_of(runs: Sequence[Record]) -> str | None:
     """The audit's verdict in the latest record that has one."""
     found = [str(run["verdict"]["verdict"]) for run in runs if run.get("verdict")]
     return found[-1] if found else None
-
-
-def seeds_intervals(
-    runs: Sequence[Record], tell: Callable[[str], None] | None = None
-) -> dict[str, tuple[float, float]]:
-    """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
-
-    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Computed from the
-    runs' predictions once and kept in the cache; empty where they are not there, are not of the same rows, have several
-    places a row, or where rows were drawn in clusters.
-    """
-    paths = [Path(run["folder"]) / "predictions.parquet" for run in runs]
-    clusters = any(one.get("unit") == "cluster" for run in runs for one in run["metrics"].values())
-    if clusters or not all(path.is_file() for path in paths) or runs[0]["facts"].get("resolution_bp") is not None:
-        return {}
-    sums = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    key = hashlib.sha256(json.dumps([RULES, *sums, *(run.get("threshold") for run in runs)]).encode()).hexdigest()
-    kept = cache_dir() / "leaderboard" / f"{key[:32]}.json"
-    if not kept.exists():
-        if tell:
-            tell(f"drawing test rows again: {runs[0]['dataset']}, {runs[0]['model']}, {len(runs)} seeds")
-        found = _resampled(runs, paths)
-        with atomic_write(kept) as draft:
-            draft.write_text(json.dumps(found))
-    return {name: (low, high) for name, (low, high) in json.loads(kept.read_text()).items()}
-
-
-def _resampled(runs: Sequence[Record], paths: Sequence[Path]) -> dict[str, tuple[float, float]]:
-    import polars as pl
-
-    kind, classes = runs[0]["facts"]["kind"], runs[0]["facts"]["classes"]
-    frames = [pl.read_parquet(path) for path in paths]
-    if not all(one.select("index", "target").equals(frames[0].select("index", "target")) for one in frames):
-        return {}
-    target = np.asarray(frames[0]["target"].to_list())
-    samples = []
-    for run, frame in zip(runs, frames, strict=True):
-        names = [name for name in frame.columns if name not in ("index", "id", "target")]
-        values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
-        items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
-        units = units_of(items, None)
-        scorings = scorers(kind, items, units, len(classes), run.get("threshold"))
-        samples.append(replicates(scorings, units.number))
-    shared = [name for name in samples[0] if all(name in one for one in samples)]
-    means = {name: np.mean([one[name] for one in samples], axis=0) for name in shared}
-    values_of = {name: [run["metrics"].get(name, {}).get("value") for run in runs] for name in shared}
-    return {
-        name: percentile_interval(float(np.mean(values)), means[name])
-        for name, values in values_of.items()
-        if None not in values and not np.isnan(means[name]).all()
-    }
 
 
 def baseline_row(dataset: str, split: str, verdict: str | None, metric: str, found: Estimate) -> Row:

@@ -29,6 +29,7 @@ class Board(NamedTuple):
     """What is shown, in whatever form."""
 
     rows: "list[Row]"
+    paired: list[str]  # lines
     notes: list[str]
     records: "list[Record]"  # the runs that count
 
@@ -50,10 +51,13 @@ def main(given: list[str]) -> int:
     parser.add_argument("--model", metavar="GLOB", help="only these models of yours")
     parser.add_argument("--score", metavar="NAME", help="this score; without it the records' own and the published one")
     parser.add_argument("--baselines", action="store_true", help="fit a 6-mer logistic regression for each dataset")
+    parser.add_argument("--paired", action="store_true", help="below the table, each model's difference to the best")
     parser.add_argument("--format", choices=FORMATS, default="table", help="table (default), csv, md or json")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write there instead of printing")
     args = parser.parse_args(given)
     form = "json" if args.json else args.format
+    if args.paired and form != "table":
+        raise UserError(f"--paired goes with a table, not with {form}; leave one of them out")
     board = board_of(args)
     aside = form != "table" or args.output
     if aside:
@@ -79,7 +83,8 @@ def text(board: Board, form: str, command: str, *, colour: bool) -> list[str]:
         from genolightning.commands.leaderboard_page import page
 
         return page(board.rows, board.records, command)
-    return told(board.rows, colour=colour)
+    pairs = ["", "95 % intervals of differences, the same test rows drawn again for both:", *board.paired]
+    return [*told(board.rows, colour=colour), *(pairs if board.paired else [])]
 
 
 def warn(lines: Sequence[str]) -> None:
@@ -108,15 +113,18 @@ def board_of(args: Any) -> Board:
         raise UserError(_nothing(args, root, records))
     names = board.details(groups, Usual(args.config_dir))
     fitted = Fitted(args.config_dir) if args.baselines else None
-    rows = []
+    rows, pairs = [], []
     for dataset in datasets:
         here = [(group, name) for group, name in zip(groups, names, strict=True) if group.dataset == dataset]
-        rows += rows_of(dataset, here, [one for one in scores if one.dataset == dataset], args.score, fitted)
+        made = rows_of(dataset, here, [one for one in scores if one.dataset == dataset], args.score, fitted)
+        for metric in dict.fromkeys(row.metric for row in made if args.paired):
+            pairs += board.paired([group for group, _ in here], [name for _, name in here], metric)
+        rows += made
     if not rows:
         raise UserError(f"no score {args.score}; there are {', '.join(_scores(chosen, scores))}")
     notes += fitted.notes if fitted else []
     shown = [row for section in board.sections(rows) for _, row in section]
-    return Board(shown, notes, [run for group in groups for run in group.runs])
+    return Board(shown, pairs, notes, [run for group in groups for run in group.runs])
 
 
 def rows_of(

@@ -14,7 +14,7 @@ from genolightning.benchmarks.tables import LabelledTable
 from genolightning.commands import compose, leaderboard_kmer
 from genolightning.commands.leaderboard import MODEL_WIDTH, clipped
 from tests.commands.tiny import run, write_table
-from tests.test_leaderboard import write_run
+from tests.test_leaderboard import guesses, write_run
 
 DATASET = """_target_: genolightning.data.datamodule.TableDataModule
 name: toy
@@ -215,3 +215,16 @@ def test_long_names_are_cut_for_the_terminal_alone(logs, capsys):
     assert "model.backbone.dropout=0.5" in detail
     run("leaderboard", "--score", "auroc")
     assert clipped(f"convnet ({detail})", MODEL_WIDTH) in capsys.readouterr().out
+
+
+def test_paired_differences_stand_below_the_table_and_nowhere_else(logs, capsys):
+    write(logs, "a", 1)
+    write(logs, "b", 1, ("optimizer.lr=0.1",), p=guesses(4))
+    assert run("leaderboard", "--score", "mcc", "--paired") == 0
+    lines = capsys.readouterr().out.splitlines()
+    (told,) = [line for line in lines if " less " in line and line.startswith("gue_mouse_0, mcc: convnet")]
+    assert "optimizer.lr=0.1" in told
+    assert run("leaderboard", "--score", "mcc") == 0
+    assert told not in capsys.readouterr().out
+    assert run("leaderboard", "--paired", "--json") == 2
+    assert "--paired goes with a table" in capsys.readouterr().err
