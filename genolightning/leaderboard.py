@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from genolightning.benchmarks.published import Published
+from genolightning.compare import differences, seeds_intervals
 from genolightning.errors import UserError
 from genolightning.record import SCHEMA, higher_is_better, read_record
-from genolightning.resampled import differences, seeds_intervals
 from genolightning.statistics.evaluate import Estimate
 
 NEEDED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}

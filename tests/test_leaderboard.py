@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genolightning import leaderboard, resampled
+from genolightning import compare, leaderboard
 from genolightning.benchmarks.published import published
 from genolightning.errors import BadTable
 from genolightning.paths import conf_dir
@@ -103,7 +103,7 @@ def test_a_pooled_interval_is_worked_out_once(tmp_path, monkeypatch):
     for seed in (1, 2):
         write_run(tmp_path / str(seed), seed)
     first = rows_of(tmp_path)
-    monkeypatch.setattr(resampled, "replicates", None)
+    monkeypatch.setattr(compare, "replicates", None)
     assert rows_of(tmp_path) == first
 
 

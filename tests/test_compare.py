@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genolightning import leaderboard
-from genolightning.resampled import differences
+from genolightning.compare import differences
 from genolightning.statistics.metrics import mcc
 from tests.test_leaderboard import TARGET, groups_of, guesses, write_run
 
