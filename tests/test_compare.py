@@ -58,6 +58,7 @@ def test_the_lower_is_told_beside_the_better_by_what_sets_them_apart(tmp_path):
     assert " less convnet (seeds 1): +0." in line
 
 
-def test_other_splits_and_protocols_are_not_compared(tmp_path):
-    one, other = two(tmp_path, [guesses(1)], [guesses(2)], split="clean")
+@pytest.mark.parametrize("other", [{"split": "clean"}, {"protocol": "last epoch, no validation"}, {"data_sha256": {}}])
+def test_other_splits_protocols_and_data_are_not_compared(tmp_path, other):
+    one, other = two(tmp_path, [guesses(1)], [guesses(2)], **other)
     assert leaderboard.paired([one, other], ["", ""], "mcc") == []
