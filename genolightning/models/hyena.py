@@ -204,8 +204,10 @@ class Hyena(nn.Module):
 
     `l_max` is what the filters' lags are measured by: with another one a trained filter is another filter. Given, it is
     also a limit (two less: the published models keep room for two special tokens). Left open, it is the longest
-    training row (200 to 5,000), and longer rows are read with filters carried on beyond it. `checkpointing` computes
-    blocks twice to save memory.
+    training row (200 to 5,000), and longer rows are read with filters carried on beyond it. `unit_start`: embeddings
+    and what the gates multiply start at unit variance, not at the published N(0, .02), which is for large corpora and
+    tied heads: from there short training on some thousand rows can miss the signal. `checkpointing` computes blocks
+    twice to save memory.
     """
 
     stride = 1
@@ -225,6 +227,7 @@ class Hyena(nn.Module):
         shift: float = 0.05,
         embed_dropout: float = 0.1,
         dropout: float = 0.0,
+        unit_start: bool = False,
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
@@ -245,6 +248,10 @@ class Hyena(nn.Module):
         self.ln_f = nn.LayerNorm(dim)
         self.register_buffer("tokens", torch.tensor(TOKENS), persistent=False)
         self._start(depth)
+        if unit_start:
+            nn.init.normal_(self.embedding.weight)
+            for layer in self.layers:
+                nn.init.normal_(layer.mixer.in_proj.weight, std=math.sqrt(SHORT_TAPS / dim))  # its taps add up to 1/3
 
     def _start(self, depth: int) -> None:
         """Initial weights as published: N(0, .02), the last map of each half block narrower by its depth."""

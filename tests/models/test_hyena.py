@@ -231,6 +231,22 @@ def test_filter_parameters_are_not_decayed_and_the_sines_share_their_frequencies
     assert sum(name.endswith(".freq") for name in model.state_dict()) == 6
 
 
+def test_what_the_gates_multiply_starts_as_published_or_at_unit_variance():
+    batch = batch_of(200, 200, 200, 200)
+    spread = {}
+    for unit_start in (False, True):
+        torch.manual_seed(0)
+        model = Hyena(dim=64, depth=1, l_max=202, causal=False, unit_start=unit_start)
+        layer = model.layers[0]
+        read = layer.norm1(model.embedding(model.tokens[batch.codes.long()]))
+        with torch.no_grad():
+            gates = layer.mixer.short_filter(layer.mixer.in_proj(read).transpose(1, 2))
+        spread[unit_start] = (model.embedding.weight.std().item(), gates.std((0, 2)).square().mean().sqrt().item())
+        assert layer.mixer.out_proj.weight.std().item() == pytest.approx(0.02 / 2**0.5, rel=0.05)
+    assert spread[False] == (pytest.approx(0.02, rel=0.05), pytest.approx(0.02 * (64 / 3) ** 0.5, rel=0.15))
+    assert spread[True] == (pytest.approx(1.0, rel=0.05), pytest.approx(1.0, rel=0.15))
+
+
 def test_codes_are_read_as_released_tokens():
     model = network()
     codes = torch.tensor([[0, 1, 2, 3, 4, 5, 4]], dtype=torch.uint8)
