@@ -247,18 +247,17 @@ class Hyena(nn.Module):
         )
         self.ln_f = nn.LayerNorm(dim)
         self.register_buffer("tokens", torch.tensor(TOKENS), persistent=False)
-        self._start(depth)
-        if unit_start:
-            nn.init.normal_(self.embedding.weight)
-            for layer in self.layers:
-                nn.init.normal_(layer.mixer.in_proj.weight, std=math.sqrt(SHORT_TAPS / dim))  # its taps add up to 1/3
+        self._start(depth, unit_start)
 
-    def _start(self, depth: int) -> None:
-        """Initial weights as published: N(0, .02), the last map of each half block narrower by its depth."""
+    def _start(self, depth: int, unit: bool) -> None:
+        """Initial weights as published: N(0, .02), the last map of each half block narrower by its depth; or `unit`."""
+        narrow = 0.02 / math.sqrt(2 * depth)
+        spread = {"out_proj": narrow, "fc2": narrow}
+        if unit:
+            spread |= {"word_embeddings": 1.0, "in_proj": math.sqrt(SHORT_TAPS / self.dim)}  # the taps add up to 1/3
         for name, module in self.named_modules():
             if isinstance(module, (nn.Linear, nn.Embedding)):
-                last = name.endswith(("out_proj", "fc2"))
-                nn.init.normal_(module.weight, std=0.02 / math.sqrt(2 * depth) if last else 0.02)
+                nn.init.normal_(module.weight, std=spread.get(name.rpartition(".")[2], 0.02))
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
