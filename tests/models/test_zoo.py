@@ -123,6 +123,16 @@ def test_a_stem_leaves_one_position_in_stride_bases(stride):
         assert model(batch_of(2, length)).values.shape == (2, -(-length // stride), 8)
 
 
+def test_a_transformer_starts_with_unit_variance_from_the_stem_to_the_last_block():
+    torch.manual_seed(0)
+    model, seen = Transformer(dim=64, depth=4, stride=4, dropout=0.0).eval(), []
+    for module in (model.stem.first, model.stem, *model.blocks):
+        module.register_forward_hook(lambda _, inputs, value: seen.append(value.std().item()))
+    model(batch_of(4, 400))
+    assert len(seen) == 6
+    assert all(0.5 < spread < 2 for spread in seen)
+
+
 def test_impossible_transformers_are_refused():
     with pytest.raises(UserError, match="must be even"):
         Transformer(dim=12, heads=4)
