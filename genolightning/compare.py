@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from genolightning.genome.files import atomic_write
+from genolightning.genome.files import atomic_write, sha256
 from genolightning.paths import cache_dir
 from genolightning.statistics.bootstrap import percentile_interval, replicates
 from genolightning.statistics.evaluate import scorers
 from genolightning.statistics.items import items_of, units_of
 from genolightning.statistics.metrics import Array
 
-RULES = 1  # counts up when the same predictions come to have another interval
+RULES = 2  # counts up when the same predictions come to have another interval
 
 Record = Mapping[str, Any]
 
@@ -37,38 +37,28 @@ def seeds_intervals(
 ) -> dict[str, tuple[float, float]]:
     """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
 
-    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Computed from the
-    runs' predictions once and kept in the cache; empty where they are not there, are not of the same rows, have several
-    places a row, or where rows were drawn in clusters.
+    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Empty where the runs'
+    predictions are not there, are not of the same rows, have several places a row, or where rows were drawn in
+    clusters. `tell` hears of each run that is not in the cache.
     """
-    if not _drawable(runs):
-        return {}
-    sums = [hashlib.sha256(_predictions(run).read_bytes()).hexdigest() for run in runs]
-    key = hashlib.sha256(json.dumps([RULES, *sums, *(run.get("threshold") for run in runs)]).encode()).hexdigest()
-    kept = cache_dir() / "leaderboard" / f"{key[:32]}.json"
-    if not kept.exists():
-        if tell:
-            tell(f"drawing test rows again: {runs[0]['dataset']}, {runs[0]['model']}, {len(runs)} seeds")
-        means = {name: samples.mean(0) for name, samples in _resampled(runs).items()}
-        found = {name: percentile_interval(_mean(runs, name), samples) for name, samples in means.items()}
-        with atomic_write(kept) as draft:
-            draft.write_text(json.dumps(found))
-    return {name: (low, high) for name, (low, high) in json.loads(kept.read_text()).items()}
+    return {
+        name: percentile_interval(_mean(runs, name), samples.mean(0)) for name, samples in _shared(runs, tell).items()
+    }
 
 
-def differences(runs: Sequence[Record], others: Sequence[Record]) -> dict[str, Difference]:
+def differences(
+    runs: Sequence[Record], others: Sequence[Record], tell: Callable[[str], None] | None = None
+) -> dict[str, Difference]:
     """For each score its mean over `runs` less its mean over `others`, with the 95 % interval when the same test rows
     are drawn again for all of them. Seeds are taken as they are: their sd stands beside each mean. Empty where
     `seeds_intervals` would be, or where the two were tested on other rows.
     """
-    if not _drawable([*runs, *others]):
-        return {}
-    means = {
-        name: samples[: len(runs)].mean(0) - samples[len(runs) :].mean(0)
-        for name, samples in _resampled([*runs, *others]).items()
-    }
-    values = {name: _mean(runs, name) - _mean(others, name) for name in means}
-    return {name: Difference(values[name], *percentile_interval(values[name], means[name])) for name in means}
+    found = {}
+    for name, samples in _shared([*runs, *others], tell).items():
+        value = _mean(runs, name) - _mean(others, name)
+        moved = samples[: len(runs)].mean(0) - samples[len(runs) :].mean(0)
+        found[name] = Difference(value, *percentile_interval(value, moved))
+    return found
 
 
 def _predictions(run: Record) -> Path:
@@ -85,23 +75,53 @@ def _mean(runs: Sequence[Record], name: str) -> float:
     return float(np.mean([run["metrics"][name]["value"] for run in runs]))
 
 
-def _resampled(runs: Sequence[Record]) -> dict[str, Array]:
+def _shared(runs: Sequence[Record], tell: Callable[[str], None] | None) -> dict[str, Array]:
     """Each score that all runs have, of every run in every draw: (runs, draws)."""
+    if not _drawable(runs):
+        return {}
+    drawn = [_draws(run, tell) for run in runs]
+    if len({str(one["rows"]) for one in drawn}) > 1:
+        return {}
+    known = [
+        name
+        for name in drawn[0]
+        if all(
+            name in one and run["metrics"].get(name, {}).get("value") is not None
+            for one, run in zip(drawn, runs, strict=True)
+        )
+    ]
+    stacked = {name: np.stack([one[name] for one in drawn]) for name in known}
+    return {name: values for name, values in stacked.items() if not np.isnan(values.mean(0)).all()}
+
+
+def _draws(run: Record, tell: Callable[[str], None] | None) -> dict[str, Any]:
+    """Each score of a run in every draw of its test rows, (draws,), and as `rows` a checksum of their labels.
+
+    Drawn once for the same predictions, then read from the cache: the same number of rows is always drawn alike.
+    """
+    kind, classes, threshold = run["facts"]["kind"], run["facts"]["classes"], run.get("threshold")
+    key = json.dumps([RULES, sha256(_predictions(run)), kind, len(classes), threshold])
+    kept = cache_dir() / "leaderboard" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    if not kept.exists():
+        if tell:
+            tell(f"drawing test rows again: {run['dataset']}, {run['model']}, seed {run['seed']}")
+        rows, scores = _resampled(_predictions(run), kind, len(classes), threshold)
+        with atomic_write(kept) as draft, open(draft, "wb") as file:
+            np.savez(file, rows=np.array(rows), **scores)  # type: ignore[arg-type]
+    with np.load(kept) as file:
+        return dict(file)
+
+
+def _resampled(predictions: Path, kind: str, classes: int, threshold: Any) -> tuple[str, dict[str, Array]]:
+    """A checksum of the rows and their labels, and each score in every draw: (draws,)."""
     import polars as pl
 
-    kind, classes = runs[0]["facts"]["kind"], runs[0]["facts"]["classes"]
-    frames = [pl.read_parquet(_predictions(run)) for run in runs]
-    if not all(one.select("index", "target").equals(frames[0].select("index", "target")) for one in frames):
-        return {}
-    target = np.asarray(frames[0]["target"].to_list())
-    samples = []
-    for run, frame in zip(runs, frames, strict=True):
-        names = [name for name in frame.columns if name not in ("index", "id", "target")]
-        values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
-        items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
-        units = units_of(items, None)
-        samples.append(replicates(scorers(kind, items, units, len(classes), run.get("threshold")), units.number))
-    shared = [name for name in samples[0] if all(name in one for one in samples)]
-    known = [name for name in shared if all(run["metrics"].get(name, {}).get("value") is not None for run in runs)]
-    stacked = {name: np.stack([one[name] for one in samples]) for name in known}
-    return {name: values for name, values in stacked.items() if not np.isnan(values.mean(0)).all()}
+    frame = pl.read_parquet(predictions)
+    labels = frame.select("index", "target")
+    target = np.asarray(frame["target"].to_list())
+    names = [name for name in frame.columns if name not in ("index", "id", "target")]
+    values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
+    items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
+    units = units_of(items, None)
+    rows = hashlib.sha256(json.dumps(labels.to_dict(as_series=False)).encode()).hexdigest()
+    return rows, replicates(scorers(kind, items, units, classes, threshold), units.number)

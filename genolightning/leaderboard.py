@@ -252,7 +252,9 @@ def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[
     return rows
 
 
-def paired(groups: Sequence[Group], names: Sequence[str], metric: str) -> list[str]:
+def paired(
+    groups: Sequence[Group], names: Sequence[str], metric: str, tell: Callable[[str], None] | None = None
+) -> list[str]:
     """A line for each group of one dataset: its score less that of the best group on the same split, chosen by the same
     kind of protocol, and the paired interval of that. Of `names`, the groups' details, the words that the two do not
     share are said.
@@ -267,7 +269,7 @@ def paired(groups: Sequence[Group], names: Sequence[str], metric: str) -> list[s
         here.sort(key=lambda one: one[0], reverse=higher_is_better(metric))
         for _, group, said in here[1:]:
             _, best, best_said = here[0]
-            found = differences(group.runs, best.runs).get(metric)
+            found = differences(group.runs, best.runs, tell).get(metric)
             told = "not tested on the same rows, or without predictions"
             if found:
                 told = f"{found.value:+.3f}, {found.low:+.3f} to {found.high:+.3f}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genolightning import leaderboard
+from genolightning import compare, leaderboard
 from genolightning.compare import differences
 from genolightning.statistics.metrics import mcc
 from tests.test_leaderboard import TARGET, groups_of, guesses, write_run
@@ -37,6 +37,17 @@ def test_rows_drawn_for_both_cancel_what_both_find_hard(tmp_path):
     p = guesses(1)
     one, other = two(tmp_path, [p], [p])
     assert differences(one.runs, other.runs)["auroc"] == (0, 0, 0)
+
+
+def test_each_run_is_drawn_once_whatever_it_is_compared_with(tmp_path, monkeypatch):
+    one, other = two(tmp_path, [guesses(1), guesses(2)], [guesses(5), guesses(6)])
+    heard = []
+    found = differences(one.runs, other.runs, heard.append)
+    assert [line.rpartition("seed ")[2] for line in heard] == ["1", "2", "1", "2"]
+    monkeypatch.setattr(compare, "_resampled", None)
+    assert differences(one.runs, other.runs, heard.append) == found
+    assert compare.seeds_intervals(one.runs, heard.append)["mcc"]
+    assert len(heard) == 4
 
 
 def test_runs_on_other_rows_or_without_predictions_have_no_difference(tmp_path):

@@ -92,6 +92,11 @@ def warn(lines: Sequence[str]) -> None:
     sys.stderr.writelines(f"genolightning: {line}\n" for line in lines)
 
 
+def hint(line: str) -> None:
+    """Tell of work that takes its time, on standard error."""
+    warn([line])
+
+
 def board_of(args: Any) -> Board:
     """Read the records, group them, and put beside them what else there is for their datasets."""
     from genolightning import leaderboard as board
@@ -118,7 +123,7 @@ def board_of(args: Any) -> Board:
         here = [(group, name) for group, name in zip(groups, names, strict=True) if group.dataset == dataset]
         made = rows_of(dataset, here, [one for one in scores if one.dataset == dataset], args.score, fitted)
         for metric in dict.fromkeys(row.metric for row in made if args.paired):
-            pairs += board.paired([group for group, _ in here], [name for _, name in here], metric)
+            pairs += board.paired([group for group, _ in here], [name for _, name in here], metric, hint)
         rows += made
     if not rows:
         raise UserError(f"no score {args.score}; there are {', '.join(_scores(chosen, scores))}")
@@ -135,7 +140,7 @@ def rows_of(
 
     verdicts = {group.split: board.verdict_of(group.runs) for group, _ in groups}
     metrics = board.metrics_of([group for group, _ in groups], scores, wanted)
-    rows = [row for group, name in groups for row in board.own_rows(group, name, metrics, lambda told: warn([told]))]
+    rows = [row for group, name in groups for row in board.own_rows(group, name, metrics, hint)]
     peers = {(group.split, group.data): group.runs[-1] for group, _ in groups}
     for (split, _), run in (peers or {("original", ""): {}}).items():
         found = fitted.estimates(dataset, split, run) if fitted else {}
