@@ -204,10 +204,10 @@ class Hyena(nn.Module):
 
     `l_max` is what the filters' lags are measured by: with another one a trained filter is another filter. Given, it is
     also a limit (two less: the published models keep room for two special tokens). Left open, it is the longest
-    training row (200 to 5,000), and longer rows are read with filters carried on beyond it. `unit_start`: embeddings
-    and what the gates multiply start at unit variance, not at the published N(0, .02), which is for large corpora and
-    tied heads: from there short training on some thousand rows can miss the signal. `checkpointing` computes blocks
-    twice to save memory.
+    training row (200 to 5,000), and longer rows are read with filters carried on beyond it. `unit_start`: what the
+    gates multiply starts at unit variance, and so do embeddings, but for language models, whose heads read them too.
+    From the published N(0, .02) short training on some thousand rows can miss the signal. `checkpointing` computes
+    blocks twice to save memory.
     """
 
     stride = 1
@@ -247,14 +247,16 @@ class Hyena(nn.Module):
         )
         self.ln_f = nn.LayerNorm(dim)
         self.register_buffer("tokens", torch.tensor(TOKENS), persistent=False)
-        self._start(depth, unit_start)
-
-    def _start(self, depth: int, unit: bool) -> None:
-        """Initial weights as published: N(0, .02), the last map of each half block narrower by its depth; or `unit`."""
         narrow = 0.02 / math.sqrt(2 * depth)
         spread = {"out_proj": narrow, "fc2": narrow}
-        if unit:
-            spread |= {"word_embeddings": 1.0, "in_proj": math.sqrt(SHORT_TAPS / self.dim)}  # the taps add up to 1/3
+        if unit_start:
+            spread["in_proj"] = math.sqrt(SHORT_TAPS / dim)  # the taps add up to 1/3
+            if facts is None or facts.kind not in ("causal_lm", "masked_lm"):
+                spread["word_embeddings"] = 1.0
+        self._start(spread)
+
+    def _start(self, spread: Mapping[str, float]) -> None:
+        """Initial weights N(0, .02), as published, or of the deviation that `spread` has for a layer's name."""
         for name, module in self.named_modules():
             if isinstance(module, (nn.Linear, nn.Embedding)):
                 nn.init.normal_(module.weight, std=spread.get(name.rpartition(".")[2], 0.02))

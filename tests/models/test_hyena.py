@@ -247,6 +247,12 @@ def test_what_the_gates_multiply_starts_as_published_or_at_unit_variance():
     assert spread[True] == (pytest.approx(1.0, rel=0.05), pytest.approx(1.0, rel=0.15))
 
 
+def test_embeddings_that_a_language_head_reads_start_as_published():
+    torch.manual_seed(0)
+    model = Hyena(facts=Facts("masked_lm", [], 200, 200), dim=64, depth=1, causal=False, unit_start=True)
+    assert model.embedding.weight.std().item() == pytest.approx(0.02, rel=0.05)
+
+
 def test_codes_are_read_as_released_tokens():
     model = network()
     codes = torch.tensor([[0, 1, 2, 3, 4, 5, 4]], dtype=torch.uint8)
