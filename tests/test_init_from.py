@@ -69,6 +69,14 @@ def test_filters_of_another_length_are_warned_of(pretrained, tmp_path, capsys):
     assert "l_max is 200 there, 500 here" in capsys.readouterr().out
 
 
+def test_another_window_is_warned_of_and_what_training_alone_reads_is_not(pretrained, tmp_path, capsys):
+    words = ["model.backbone.shift=.2", "model.backbone.dropout=.1", "model.backbone.checkpointing=true"]
+    assert tune(tmp_path / "run", pretrained, *words, "trainer.max_epochs=1") == 0
+    noted = json.loads((tmp_path / "run" / "record.json").read_text())["init_from"]
+    assert noted["unlike"] == {"shift": "0.05 there, 0.2 here"}
+    assert "shift is 0.05 there, 0.2 here" in capsys.readouterr().out
+
+
 def test_a_run_that_goes_on_needs_the_other_no_more(pretrained, tmp_path):
     start, folder = tmp_path / "start", tmp_path / "run"
     shutil.copytree(pretrained, start)
@@ -92,6 +100,15 @@ def test_a_run_without_a_checkpoint_is_refused(start, tmp_path, capsys):
 def test_weights_of_which_none_fits_are_refused_with_the_model_that_has_them(pretrained, tmp_path, capsys):
     assert tune(tmp_path / "run", pretrained, model="convnet") == 2
     assert "say model=hyena as it did" in capsys.readouterr().err
+
+
+def test_a_head_that_fits_is_not_enough(tmp_path, capsys):
+    mine = write_table(tmp_path / "mine.csv")
+    assert (
+        train(tmp_path / "cnn", "dataset=table", f"dataset.train={mine}", "trainer.max_epochs=1", model="convnet") == 0
+    )
+    assert tune(tmp_path / "run", tmp_path / "cnn") == 2  # its head.linear.bias, one number, fits any other
+    assert "fits this model's backbone; say model=convnet as it did" in capsys.readouterr().err
 
 
 def test_a_head_for_another_question_stays_as_it_was():

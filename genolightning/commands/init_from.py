@@ -14,6 +14,7 @@ from genolightning.errors import UserError
 from genolightning.genome.files import sha256
 
 SHOWN = 8  # names in a printed line; the record has them all
+NO_MATTER = ("checkpointing", "contracted", "unit_start")  # and dropout: they do not change what trained weights say
 
 
 class Taken(NamedTuple):
@@ -64,7 +65,7 @@ def take_over_run(model: Any, facts: Facts, run: str | Path) -> dict[str, Any]:
     """Take over what fits of a run's best weights; returns what the record keeps of it.
 
     A head is taken over only where the other run's dataset asks the same question: kind, classes and resolution.
-    UserError where there is no checkpoint, or none of its weights fits.
+    UserError where there is no checkpoint, or no weight of its backbone fits.
     """
     path = _checkpoint(Path(run))
     content = read_checkpoint(path)
@@ -72,9 +73,10 @@ def take_over_run(model: Any, facts: Facts, run: str | Path) -> dict[str, Any]:
     same = _question(about.get("facts", {})) == _question(facts._asdict())
     taken = take_over(model, content["state_dict"], head=same)
     made_with = ((about.get("config") or {}).get("choices") or {}).get("model")
-    if not taken.loaded:
+    parameters = {name for name, _ in model.named_parameters() if not name.startswith("head.")}
+    if parameters.isdisjoint(taken.loaded):
         raise UserError(
-            f"model.init_from={run}: none of its {len(content['state_dict'])} weights fits this model; "
+            f"model.init_from={run}: none of its {len(content['state_dict'])} weights fits this model's backbone; "
             f"say model={made_with or 'NAME'} as it did, with the same model.backbone.* keys"
         )
     return {
@@ -86,18 +88,30 @@ def take_over_run(model: Any, facts: Facts, run: str | Path) -> dict[str, Any]:
         "loaded": dict(Counter(map(_part, taken.loaded))),
         "not_loaded": taken.not_loaded,
         "unused": taken.unused,
-        "unlike": _unlike(about.get("backbone") or {}, settings(model)),
+        "unlike": _unlike(_meant(about), _meant(model.made_from)),
     }
 
 
 def settings(model: Any) -> dict[str, Any]:
     """Plain values that a model's backbone keeps: weights that fit may still mean something else with other ones."""
-    kept = vars(getattr(model, "backbone", model)).items()
+    return _plain(
+        {name: value for name, value in vars(getattr(model, "backbone", model)).items() if name != "training"}
+    )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
-        for name, value in kept
-        if isinstance(value, (bool, int, float, str)) and not name.startswith("_") and name != "training"
+        for name, value in values.items()
+        if isinstance(value, (bool, int, float, str)) and not name.startswith("_")
     }
+
+
+def _meant(made_from: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a model was made from, the values its backbone depends on: as composed, and as it has them."""
+    composed = ((made_from.get("config") or {}).get("model") or {}).get("backbone") or {}
+    values = _plain(composed) | dict(made_from.get("backbone") or {})
+    return {name: value for name, value in values.items() if name not in NO_MATTER and "dropout" not in name}
 
 
 def _checkpoint(path: Path) -> Path:
