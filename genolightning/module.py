@@ -81,6 +81,11 @@ class SequenceModule(pl.LightningModule):
                 "dataset.augment.reverse_complement=true for both strands in training"
             )
         self.head: nn.Module = (head or heads.default)(_seen_by_head(self.backbone, strand, facts), facts)  # type: ignore[arg-type]
+        if strand == "equivariant" and getattr(self.head, "one_way", False):
+            raise UserError(
+                f"model.strand=equivariant: {type(self.head).__name__} reads neighbouring positions in one direction, "
+                "so strands would differ; choose model.strand=average"
+            )
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.strand, self.layer_decay, self.init_from = strand or "none", layer_decay, init_from
         self.clip, self.frozen = clip, freeze

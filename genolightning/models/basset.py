@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from genolightning.batch import Backbone, Batch, Features, one_hot
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
-from genolightning.models.heads import outputs
+from genolightning.models.heads import exactly, outputs
 
 SHORTEST_BP = 168  # leaves one position; what is shorter is padded to this
 
@@ -90,5 +90,5 @@ class UnitsHead(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, outputs(facts)))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
-        logits: Tensor = self.layers(features.values.transpose(1, 2).flatten(1))
-        return logits
+        last: nn.Linear = self.layers[-1]  # type: ignore[assignment]
+        return exactly(self.layers[:-1](features.values.transpose(1, 2).flatten(1)), last.weight, last.bias)

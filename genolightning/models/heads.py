@@ -16,8 +16,14 @@ def outputs(facts: Facts) -> int:
     return 1 if facts.kind in ("binary", "regression") else len(facts.classes)
 
 
+def exactly(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A last linear map in the precision of its weights, whatever autocast is for: a logit in bf16 has three digits."""
+    with torch.autocast(values.device.type, enabled=False):
+        return nn.functional.linear(values.to(weight.dtype), weight, bias)
+
+
 class PooledHead(nn.Module):
-    """Pool over real positions, then one linear map: logits (batch, outputs)."""
+    """Pool over real positions, then one linear map, both `exactly`: logits (batch, outputs)."""
 
     def __init__(
         self, backbone: Backbone, facts: Facts, *, pool: Callable[[], nn.Module] = MeanPool, dropout: float = 0.0
@@ -28,8 +34,8 @@ class PooledHead(nn.Module):
         self.linear = nn.Linear(backbone.dim * int(getattr(self.pool, "factor", 1)), outputs(facts))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
-        logits: Tensor = self.linear(self.dropout(self.pool(features)))
-        return logits
+        features = features._replace(values=features.values.to(self.linear.weight.dtype))
+        return exactly(self.dropout(self.pool(features)), self.linear.weight, self.linear.bias)
 
 
 class PositionHead(nn.Module):
@@ -52,8 +58,7 @@ class PositionHead(nn.Module):
         elif self.stride is not None:
             features = to_resolution(features, self.stride, self.resolution_bp)
         bins = -(-batch.codes.shape[1] // self.resolution_bp)
-        logits: Tensor = self.linear(self.dropout(features.values[:, :bins]))
-        return logits
+        return exactly(self.dropout(features.values[:, :bins]), self.linear.weight, self.linear.bias)
 
 
 class LanguageHead(nn.Module):
@@ -76,10 +81,9 @@ class LanguageHead(nn.Module):
         self.linear = nn.Linear(backbone.dim, 4) if self.embedding is None else None
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
-        if self.embedding is None:
-            logits: Tensor = self.linear(features.values)  # type: ignore[misc]
-            return logits
-        return nn.functional.linear(features.values, self.embedding.weight[self.bases])
+        if self.linear is not None:
+            return exactly(features.values, self.linear.weight, self.linear.bias)
+        return exactly(features.values, self.embedding.weight[self.bases])  # type: ignore[union-attr]
 
 
 def on_bases(features: Features, length: int) -> Features:

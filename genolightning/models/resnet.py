@@ -94,6 +94,8 @@ class CNNProbe(nn.Module):
 class ProbeHead(nn.Module):
     """BEND's two-layer network on a backbone's features, then pooling or bins and a linear map, as `heads.default`."""
 
+    one_way = True  # its convolutions tell left from right
+
     def __init__(self, backbone: Backbone, facts: Facts, *, dim: int = 64) -> None:
         super().__init__()
         self.dim, self.stride = dim, backbone.stride

@@ -60,10 +60,10 @@ def seen_by_head(backbone: Backbone, strand: str, facts: Facts) -> Seen:
 def equivariant(backbone: Backbone, batch: Batch) -> Features:
     """Each base's features as the larger of what the two strands say, channel by channel: (batch, length, dim).
 
-    The other strand's features are turned back, so a sequence
-    and its reverse complement have the same features, mirrored; whatever head follows, pooled or one base at a time,
-    gives the same answer. The larger, as motifs are scored on both strands since DeepBind (Alipanahi et al. 2015,
-    Nature Biotechnology 33:831); unlike a mean of logits it lets a layer choose the strand.
+    The other strand's features are turned back, so a sequence and its reverse complement have the same features,
+    mirrored; a head that pools them, or reads them one base at a time, gives the same answer. The larger, as motifs are
+    scored on both strands since DeepBind (Alipanahi et al. 2015, Nature Biotechnology 33:831); unlike a mean of logits
+    it lets a layer choose the strand.
     """
     forward, backward, mask = _on_bases(backbone, batch)
     return Features(torch.maximum(forward, backward), mask)
