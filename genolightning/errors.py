@@ -7,6 +7,13 @@ class UserError(Exception):
     exit_code = 2
 
 
+def positive(**numbers: int) -> None:
+    """UserError for the first of a model's sizes that is no whole number from 1 on."""
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise UserError(f"model.backbone.{name}={number}: wanted a whole number from 1 on")
+
+
 class DatasetMissing(UserError):
     """A dataset's files are not in the data root."""
 

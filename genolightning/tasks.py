@@ -137,7 +137,12 @@ class Multiclass(nn.Module):
         self.register_buffer("weights", weights, persistent=False)
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(logits.flatten(0, -2), target.flatten(), self.weights, ignore_index=NO_LABEL)
+        target = target.flatten()
+        total = F.cross_entropy(logits.flatten(0, -2), target, self.weights, ignore_index=NO_LABEL, reduction="sum")
+        known = (target != NO_LABEL).to(total.dtype)
+        if self.weights is not None:
+            known = known * self.weights[target.clamp(min=0)]
+        return total / known.sum().clamp(min=torch.finfo(total.dtype).tiny)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """(batch, classes) or (batch, places, classes), each summing to one."""

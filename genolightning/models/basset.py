@@ -17,14 +17,14 @@ from genolightning.models.heads import exactly, outputs
 SHORTEST_BP = 168  # leaves one position; what is shorter is padded to this
 
 
-def framed(batch: Batch, width: int, name: str) -> Tensor:
-    """One-hot bases padded with zeros on the right: float (batch, 4, width). UserError where a row is longer."""
+def framed(batch: Batch, width: int, name: str, dtype: torch.dtype) -> Tensor:
+    """One-hot bases padded with zeros on the right: (batch, 4, width). UserError where a row is longer."""
     longest = batch.codes.shape[1]
     if longest > width:
         raise UserError(
             f"this {name} reads {width} bp, a sequence has {longest}; add dataset.too_long=crop to read the first bases"
         )
-    return F.pad(one_hot(batch.codes), (0, width - longest))
+    return F.pad(one_hot(batch.codes, dtype), (0, width - longest))
 
 
 class Basset(nn.Module):
@@ -44,7 +44,7 @@ class Basset(nn.Module):
         self.positions = (((self.max_length_bp - 18) // 3 - 10) // 4 - 6) // 4
 
     def forward(self, batch: Batch) -> Features:
-        values = self.tower(framed(batch, self.max_length_bp, "basset"))
+        values = self.tower(framed(batch, self.max_length_bp, "basset", next(self.parameters()).dtype))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
 from genolightning.benchmarks.rows import Facts
+from genolightning.errors import positive
 
 
 class ResidualBlock(nn.Module):
@@ -49,6 +50,7 @@ class ConvNet(nn.Module):
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
+        positive(dim=dim, stem_kernel=stem_kernel, kernel=kernel, stride=stride)
         if facts is not None and facts.resolution_bp is not None:
             stride = math.gcd(stride, facts.resolution_bp)
         self.dim, self.stride = dim, stride

@@ -32,6 +32,6 @@ class DeepSEA(nn.Module):
         self.positions = ((self.max_length_bp - 7) // 4 - 7) // 4 - 7
 
     def forward(self, batch: Batch) -> Features:
-        values = self.tower(framed(batch, self.max_length_bp, "deepsea"))
+        values = self.tower(framed(batch, self.max_length_bp, "deepsea", next(self.parameters()).dtype))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)

@@ -12,7 +12,12 @@ from genolightning.models.pooling import MeanPool, to_resolution
 
 
 def outputs(facts: Facts) -> int:
-    """How many logits a place takes: one for binary and regression, one a class or label otherwise."""
+    """How many logits a place takes: one for binary and regression, one a class or label otherwise.
+
+    UserError for a language model, whose answer is a base.
+    """
+    if facts.kind.endswith("_lm"):
+        raise UserError(f"dataset.kind={facts.kind}: this model has no head that predicts bases; choose model=hyena")
     return 1 if facts.kind in ("binary", "regression") else len(facts.classes)
 
 

@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 from genolightning.batch import Batch, Features, base_mask
 from genolightning.benchmarks.rows import Facts
-from genolightning.errors import UserError
+from genolightning.errors import UserError, positive
 from genolightning.models import hyena_fused
 
 TOKENS = (7, 8, 9, 10, 11, 3)  # of the codes A C G T N and masked, as HyenaDNA counts them
@@ -231,6 +231,7 @@ class Hyena(nn.Module):
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
+        positive(dim=dim, depth=depth)
         if l_max is None and facts is None:
             raise UserError("a Hyena needs l_max, or the facts of a dataset to take it from")
         self.max_length_bp = None if l_max is None else l_max - 2

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from genolightning.batch import Backbone, Batch, Features, base_mask
 from genolightning.benchmarks.rows import Facts
+from genolightning.errors import UserError, positive
 from genolightning.models import heads
 
 SYMBOLS = 6  # A C G T, N, masked
@@ -45,6 +46,9 @@ class ResNet(nn.Module):
 
     def __init__(self, *, dim: int = 256, depth: int = 30, kernel: int = 9, cycle: int = 6) -> None:
         super().__init__()
+        positive(dim=dim, kernel=kernel, cycle=cycle)
+        if dim < SYMBOLS:
+            raise UserError(f"model.backbone.dim={dim}: a base is one of its first {SYMBOLS} channels; wanted more")
         self.dim = dim
         dilations = [2 ** (i % cycle) for i in range(depth)]
         self.blocks = nn.ModuleList(ResidualBlock(dim, kernel=kernel, dilation=dilation) for dilation in dilations)

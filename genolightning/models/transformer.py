@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.errors import UserError
+from genolightning.benchmarks.rows import Facts
+from genolightning.errors import UserError, positive
 
-STEM_TAPS = 11
+STEM_TAPS = (11, 5)  # of the two convolutions; more where they step further, so that no base is skipped
 SLOWEST = 10_000.0  # positions that the slowest rotation takes for about one radian
 
 
@@ -71,8 +72,9 @@ class Stem(nn.Module):
 
     def __init__(self, dim: int, strides: tuple[int, int]) -> None:
         super().__init__()
-        self.first = nn.Conv1d(4, dim, STEM_TAPS, stride=strides[0], padding=STEM_TAPS // 2)
-        self.second = nn.Conv1d(dim, dim, STEM_TAPS // 2, stride=strides[1], padding=STEM_TAPS // 4)
+        wide, narrow = (max(taps, stride | 1) for taps, stride in zip(STEM_TAPS, strides, strict=True))
+        self.first = nn.Conv1d(4, dim, wide, stride=strides[0], padding=wide // 2)
+        self.second = nn.Conv1d(dim, dim, narrow, stride=strides[1], padding=narrow // 2)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(batch, 4, length), mask (batch, 1, length) -> (batch, dim, positions)."""
@@ -93,6 +95,7 @@ class Transformer(nn.Module):
     def __init__(
         self,
         *,
+        facts: Facts | None = None,
         dim: int = 128,
         depth: int = 4,
         heads: int = 4,
@@ -101,6 +104,7 @@ class Transformer(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        positive(dim=dim, depth=depth, heads=heads, stride=stride)
         if dim % (2 * heads):
             raise UserError(f"dim={dim} heads={heads}: a head's width must be even, dim / heads is {dim / heads:g}")
         if causal and stride > 1:
@@ -113,9 +117,9 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, heads, causal=causal, dropout=dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
-        self._start(depth)
+        self._start(depth, tied=facts is not None and facts.kind in ("causal_lm", "masked_lm"))
 
-    def _start(self, depth: int) -> None:
+    def _start(self, depth: int, *, tied: bool) -> None:
         """Initial weights that keep variance at one: N(0, 1 / inputs), a half block's last map narrower by its depth.
 
         From N(0, .02), as for large language models, a thousand steps on 100 bp rows left the loss where it was.
@@ -123,12 +127,14 @@ class Transformer(nn.Module):
         for name, module in self.named_modules():
             if isinstance(module, (nn.Linear, nn.Conv1d)):
                 last = name.endswith(("attention.out", "mlp.2"))
-                inputs = STEM_TAPS if name == "stem.first" else module.weight[0].numel()  # one base in four is not zero
+                inputs = module.weight[0].numel()
+                if name == "stem.first":
+                    inputs //= 4  # a base is one of its channels
                 nn.init.normal_(module.weight, std=1 / math.sqrt(inputs * (2 * depth if last else 1)))
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             if isinstance(module, nn.Embedding):
-                nn.init.normal_(module.weight, std=1 / math.sqrt(self.dim))  # a tied head reads it backwards
+                nn.init.normal_(module.weight, std=1 / math.sqrt(self.dim) if tied else 1)  # a tied head reads it too
 
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])

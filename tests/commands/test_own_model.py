@@ -29,7 +29,7 @@ class Net(nn.Module):
         self.dropout = nn.Dropout(0.2)
 
     def forward(self, batch: Batch) -> Features:
-        values = self.dropout(self.conv(one_hot(batch.codes)).relu().transpose(1, 2))
+        values = self.dropout(self.conv(one_hot(batch.codes, self.conv.weight.dtype)).relu().transpose(1, 2))
         return Features(values, base_mask(batch.lengths, batch.codes.shape[1]))
 """
 WHOLE = """

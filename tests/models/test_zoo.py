@@ -9,10 +9,13 @@ from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
 from genolightning.models import heads
 from genolightning.models.basset import Basset, UnitsHead
+from genolightning.models.convnet import ConvNet
 from genolightning.models.deepsea import DeepSEA
 from genolightning.models.gated import GatedNet
+from genolightning.models.hyena import Hyena
 from genolightning.models.resnet import CNNProbe, ProbeHead, ResNet
 from genolightning.models.transformer import Transformer, rotate, rotations
+from tests.models.test_laws import built
 
 
 def told(length_bp: int, labels: int = 3, **more) -> Facts:
@@ -123,14 +126,56 @@ def test_a_stem_leaves_one_position_in_stride_bases(stride):
         assert model(batch_of(2, length)).values.shape == (2, -(-length // stride), 8)
 
 
-def test_a_transformer_starts_with_unit_variance_from_the_stem_to_the_last_block():
+@pytest.mark.parametrize("stride", [1, 4])
+def test_a_transformer_starts_with_unit_variance_from_the_first_layer_to_the_last_block(stride):
     torch.manual_seed(0)
-    model, seen = Transformer(dim=64, depth=4, stride=4, dropout=0.0).eval(), []
-    for module in (model.stem.first, model.stem, *model.blocks):
+    model, seen = Transformer(dim=64, depth=4, stride=stride, dropout=0.0).eval(), []
+    first = [model.embedding] if stride == 1 else [model.stem.first, model.stem]
+    for module in (*first, *model.blocks):
         module.register_forward_hook(lambda _, inputs, value: seen.append(value.std().item()))
     model(batch_of(4, 400))
-    assert len(seen) == 6
+    assert len(seen) == len(first) + 4
     assert all(0.5 < spread < 2 for spread in seen)
+
+
+def test_embeddings_that_a_language_head_reads_start_smaller():
+    torch.manual_seed(0)
+    model = Transformer(facts=Facts("masked_lm", [], 60, 60), dim=64, stride=1)
+    assert model.embedding.weight.std().item() == pytest.approx(1 / 8, rel=0.1)
+
+
+@pytest.mark.parametrize("stride", [2, 4, 13, 36, 128])
+def test_a_stem_skips_no_base(stride):
+    stem = Transformer(dim=8, depth=1, heads=1, stride=stride).stem
+    bases = torch.rand(1, 4, 3 * stride + 1, requires_grad=True)
+    made = stem(bases, torch.ones(1, 1, 3 * stride + 1))
+    assert made.shape[-1] == 4
+    made.square().sum().backward()
+    assert (bases.grad.abs().amax(1) > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (Transformer, {"stride": 0}),
+        (Transformer, {"dim": 0}),
+        (Hyena, {"l_max": 40, "depth": 0}),
+        (ConvNet, {"stride": 0}),
+        (GatedNet, {"kernel": 0}),
+        (ResNet, {"kernel": -1}),
+        (ResNet, {"dim": 4}),
+    ],
+)
+def test_sizes_that_build_nothing_are_refused(make, wrong):
+    name, number = list(wrong.items())[-1]
+    with pytest.raises(UserError, match=rf"model\.backbone\.{name}={number}: .*wanted"):
+        make(**wrong)
+
+
+@pytest.mark.parametrize("name", ["basset", "cnn", "deepsea"])
+def test_models_of_one_label_a_sequence_are_no_language_models(name):
+    with pytest.raises(UserError, match=r"dataset\.kind=masked_lm.*choose model=hyena"):
+        built(name, kind="masked_lm", classes=[])
 
 
 def test_impossible_transformers_are_refused():
