@@ -32,6 +32,8 @@ def main(given: list[str]) -> int:
         raise UserError(f"--output {args.output}: it is written in Markdown; wanted a name that ends in .md")
     if args.output and not args.output.absolute().parent.is_dir():
         raise UserError(f"--output {args.output}: there is no folder {args.output.absolute().parent}; make it first")
+    if args.output and args.json:
+        raise UserError("--json prints rows, --output writes a page; give one of the two")
     speeds = _speeds(args.speed) if args.speed else {}
     rows = [_row(name, file, args, speeds) for name, file in _chosen(args).items()]
     if args.output:
@@ -39,7 +41,7 @@ def main(given: list[str]) -> int:
         from genolightning.genome.files import atomic_write
 
         with atomic_write(args.output) as part:
-            part.write_text(page(rows, args))
+            part.write_text(page(rows, args, given))
         say(f"{len(rows)} models: {args.output}")
     else:
         say(*([json.dumps(rows)] if args.json else _printed(rows, args)))
@@ -94,8 +96,8 @@ def _chosen(args: "Namespace") -> dict[str, Path]:
 
 def _speeds(file: Path) -> dict[str, float]:
     try:
-        speeds: dict[str, float] = json.loads(file.read_text())["examples_per_s"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        speeds = {str(name): float(speed) for name, speed in json.loads(file.read_text())["examples_per_s"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"--speed {file}: not what speed/zoo.py prints ({error}); make it again") from error
     return speeds
 

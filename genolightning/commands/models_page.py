@@ -1,5 +1,6 @@
 """docs/models.md, as `genolightning models --output` writes it."""
 
+import shlex
 from argparse import Namespace
 from datetime import date
 from typing import Any
@@ -10,7 +11,7 @@ from genolightning.commands.models import MEASURES, machine, wide
 OPENING = """\
 # Models
 
-Written by `genolightning models{words}`, not by hand. For other machines and models:
+Written by `{command}`, not by hand. For other machines and models:
 
 ```bash
 genolightning models --model 'conv*' --length-bp 500 --time --lengths 64,256
@@ -18,7 +19,7 @@ genolightning models --model 'hyena*' --output my_models.md
 ```
 
 Parameters and FLOPs are those of a model for one label a sequence ({kind}), rows of {length:,} bp. Of backbones that
-language models have too (`hyena`, `hyenadna_*`, `transformer`), parameters are the backbone's with its tied head.
+language models have too (`hyena`, `hyenadna_*`, `transformer`), parameters are the backbone's: a tied head adds none.
 `cnn`, `basset` and `deepsea` have a fixed input: they grow with the longest row. FLOPs are of the forward pass, a base:
 a multiply-add is two, and both strands count where a model reads both. Matrix products, convolutions, attention and
 Fourier transforms (5 n log2 n) are counted; what is done number by number is not.
@@ -37,10 +38,11 @@ the process's resident set, of a GPU what torch's allocator handed out. `max` is
 """
 
 
-def page(rows: list[dict[str, Any]], args: Namespace) -> str:
-    """The whole page, in Markdown."""
-    words = (" --time" if args.time else "") + (" --speed FILE" if args.speed else "") + " --output FILE.md"
-    parts = [OPENING.format(words=words, kind=args.kind, length=args.length_bp)]
+def page(rows: list[dict[str, Any]], args: Namespace, given: list[str]) -> str:
+    """The whole page, in Markdown; `given` is what was typed after `genolightning models`."""
+    parts = [
+        OPENING.format(command=shlex.join(["genolightning", "models", *given]), kind=args.kind, length=args.length_bp)
+    ]
     if args.speed:
         parts.append(SPEED)
     hidden = ("kind", "length_bp", "timings")

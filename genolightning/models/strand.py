@@ -9,15 +9,19 @@ from torch import Tensor
 from genolightning.batch import Backbone, Batch, Features, base_mask, reverse_complement
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.models.pooling import to_resolution
 
 
 def average(predict: Callable[[Batch], Tensor], batch: Batch, facts: Facts) -> Tensor:
     """The mean of the logits of both strands, read in one pass of twice the rows (Shrikumar et al. 2017, RC parameter
-    sharing at its last layer). Logits on bases or bins are turned back before the mean.
+    sharing at its last layer). Logits on bases are turned back before the mean; on bins too, base by base, as the other
+    strand's bins begin at its own end: where a length is no multiple of a bin, they lie across ours.
     """
     forward, backward = predict(_both(batch)).chunk(2)
     if facts.resolution_bp is not None:
-        backward = turned(backward, batch.lengths, facts.resolution_bp)
+        length, mask = batch.codes.shape[1], base_mask(batch.lengths, batch.codes.shape[1])
+        on_bases = backward.repeat_interleave(facts.resolution_bp, 1)[:, :length]
+        backward = to_resolution(Features(turned(on_bases, batch.lengths), mask), 1, facts.resolution_bp).values
     return (forward + backward) / 2
 
 
@@ -29,11 +33,10 @@ def _both(batch: Batch) -> Batch:
     return Batch(codes, lengths, batch.target, index)
 
 
-def turned(logits: Tensor, lengths: Tensor, resolution_bp: int) -> Tensor:
-    """Reverse (batch, places, outputs) along the places of each row; what stands on padding stays where it is."""
+def turned(logits: Tensor, lengths: Tensor) -> Tensor:
+    """Reverse (batch, bases, outputs) along the bases of each row; what stands on padding stays where it is."""
     places = torch.arange(logits.shape[1], device=logits.device)
-    real = -(-lengths // resolution_bp)
-    source = real[:, None] - 1 - places
+    source = lengths[:, None] - 1 - places
     source = torch.where(source >= 0, source, places)
     return logits.gather(1, source[..., None].expand_as(logits))
 
@@ -90,4 +93,4 @@ def _on_bases(backbone: Backbone, batch: Batch) -> tuple[Tensor, Tensor, Tensor]
     if (stride := backbone.stride or 1) > 1:
         values = values.repeat_interleave(stride, 1)[:, :length]
     forward, backward = values.chunk(2)
-    return forward, turned(backward, batch.lengths, 1), base_mask(batch.lengths, length)
+    return forward, turned(backward, batch.lengths), base_mask(batch.lengths, length)

@@ -145,6 +145,7 @@ def test_the_page_has_a_row_a_model_and_its_speed(call, tmp_path):
     told = call("--model=cnn*", f"--speed={tmp_path / 'zoo.json'}", f"--output={page}")
     assert told.code == 0
     assert re.search(r"^\| `cnn` \| 67,089 \| 3,\d{3} \| 12,346 \| The Genomic", page.read_text(), re.M)
+    assert f"--speed={tmp_path / 'zoo.json'}" in page.read_text().splitlines()[2]
     assert re.search(r"^\| `cnn_probe` \| 13,633 \| 26,\d{3} \|  \| BEND's", page.read_text(), re.M)
 
 

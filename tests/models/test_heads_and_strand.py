@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genolightning.batch import Batch, Features, base_mask
+from genolightning.batch import Batch, Features, base_mask, reverse_complement
 from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
 from genolightning.models import heads, strand
@@ -60,8 +60,6 @@ def test_overlapping_tokens_hand_their_mean_to_the_bases():
 
 @pytest.mark.parametrize("resolution", [None, 1, 4])
 def test_both_strands_get_the_same_answer(resolution):
-    from genolightning.batch import reverse_complement
-
     known = facts(resolution_bp=resolution)
     backbone = ConvNet(dim=8, blocks=2).eval()
     head = heads.default(backbone, known)
@@ -73,10 +71,28 @@ def test_both_strands_get_the_same_answer(resolution):
     forward = strand.average(predict, batch, known)
     backward = strand.average(predict, reverse_complement(batch), known)
     if resolution:
-        backward = strand.turned(backward, batch.lengths, resolution)
+        backward = strand.turned(backward, -(-batch.lengths // resolution))
         real = base_mask(-(-batch.lengths // resolution), forward.shape[1])
         forward, backward = forward[real], backward[real]
     assert torch.allclose(forward, backward, atol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", [[40, 36], [43, 6]])
+def test_strands_are_averaged_base_by_base_where_their_bins_lie_across_each_other(lengths):
+    def share_of_a_and_t(batch):
+        weak = ((batch.codes == 0) | (batch.codes == 3)).float()[..., None]
+        return to_resolution(Features(weak, base_mask(batch.lengths, weak.shape[1])), 1, 4).values
+
+    batch, known = batch_of(2, max(lengths), lengths), facts(resolution_bp=4)
+    one = strand.average(share_of_a_and_t, batch, known)
+    given = share_of_a_and_t(batch)
+    for row, length in enumerate(lengths):
+        bases = given[row].repeat_interleave(4, 0)[:length]
+        other = share_of_a_and_t(reverse_complement(batch))[row].repeat_interleave(4, 0)[:length].flip(0)
+        for place in range(-(-length // 4)):
+            bin_ = slice(4 * place, 4 * place + 4)
+            wanted = (bases[bin_].mean() + other[bin_].mean()) / 2
+            assert one[row, place].item() == pytest.approx(wanted.item())
 
 
 def test_padding_and_batch_mates_never_change_a_prediction():

@@ -262,11 +262,14 @@ def test_codes_are_read_as_released_tokens():
     assert seen[0].tolist() == [[7, 8, 9, 10, 11, 3, 4]]
 
 
-def test_checkpointing_changes_neither_keys_nor_gradients():
-    plain, saving = network(), network(checkpointing=True)
+def test_checkpointing_computes_each_layer_twice_and_changes_neither_keys_nor_gradients():
+    plain, saving, passes = network(), network(checkpointing=True), {}
     assert list(plain.state_dict()) == list(saving.state_dict())
     for model in (plain, saving):
+        for layer in model.layers:
+            layer.register_forward_pre_hook(lambda one, _: passes.update({one: passes.get(one, 0) + 1}))
         model(batch_of(30, 12)).values.square().sum().backward()
+    assert [passes[layer] for model in (plain, saving) for layer in model.layers] == [1, 1, 2, 2]
     for one, other in zip(plain.parameters(), saving.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad)
 

@@ -181,7 +181,7 @@ def test_both_strands_get_the_same_answer(name, way, resolution_bp):
         plain = model(batch) if one.shape == other.shape and model.backbone.stride in (None, 1) else None
     if resolution_bp:
         real = base_mask(batch.lengths, 60)
-        one, other = one[real], strand.turned(other, batch.lengths, 1)[real]
+        one, other = one[real], strand.turned(other, batch.lengths)[real]
         plain = plain[real] if plain is not None else None
     torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
     assert plain is None or not torch.allclose(one, plain, atol=1e-4)
@@ -208,7 +208,7 @@ def test_joint_features_hold_both_strands_each_as_the_backbone_reads_it(name, re
         other = strand.joint(backbone, reverse_complement(batch), facts).values
     given, opposite = values.chunk(2, 2)
     if resolution_bp:
-        mirrored = strand.turned(other.chunk(2, 2)[0], batch.lengths, 1)
+        mirrored = strand.turned(other.chunk(2, 2)[0], batch.lengths)
         torch.testing.assert_close(opposite[mask], mirrored[mask], rtol=0, atol=1e-5)
         alone = there.values.repeat_interleave(backbone.stride, 1)[:, : batch.codes.shape[1]]
     else:
