@@ -17,7 +17,8 @@ def outputs(facts: Facts) -> int:
     UserError for a language model, whose answer is a base.
     """
     if facts.kind.endswith("_lm"):
-        raise UserError(f"dataset.kind={facts.kind}: this model has no head that predicts bases; choose model=hyena")
+        other = "hyena" if facts.kind == "masked_lm" else "hyenadna_tiny_1k"
+        raise UserError(f"dataset.kind={facts.kind}: this model has no head that predicts bases; choose model={other}")
     return 1 if facts.kind in ("binary", "regression") else len(facts.classes)
 
 

@@ -172,10 +172,11 @@ def test_sizes_that_build_nothing_are_refused(make, wrong):
         make(**wrong)
 
 
+@pytest.mark.parametrize(("kind", "other"), [("masked_lm", "hyena"), ("causal_lm", "hyenadna_tiny_1k")])
 @pytest.mark.parametrize("name", ["basset", "cnn", "deepsea"])
-def test_models_of_one_label_a_sequence_are_no_language_models(name):
-    with pytest.raises(UserError, match=r"dataset\.kind=masked_lm.*choose model=hyena"):
-        built(name, kind="masked_lm", classes=[])
+def test_models_of_one_label_a_sequence_are_no_language_models(name, kind, other):
+    with pytest.raises(UserError, match=rf"dataset\.kind={kind}: .*choose model={other}$"):
+        built(name, kind=kind, classes=[])
 
 
 def test_impossible_transformers_are_refused():
