@@ -31,7 +31,7 @@ ELSEWHERE = {
     "num_sanity_val_steps sync_batchnorm",
 }
 LEFT_OUT = [f"{group}{name}" for group, names in ELSEWHERE.items() for name in names.split()]
-OFF_AT_0 = ("dataset.augment.", "model.backbone.beyond_bp")
+OFF_AT_0 = ("dataset.augment.", "model.backbone.beyond_bp", "model.backbone.unit_start")
 CHOSEN = "epoch chosen on "
 NOTHING_CHOSEN = "nothing chosen"
 KMER = "6-mer logistic regression"

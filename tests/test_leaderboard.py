@@ -138,7 +138,11 @@ def test_the_same_seed_twice_counts_once_and_a_note_says_so(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "off", "on"),
-    [("dataset.augment.substitute", 0.0, 0.1), ("dataset.augment.reverse_complement", False, True)],
+    [
+        ("dataset.augment.substitute", 0.0, 0.1),
+        ("dataset.augment.reverse_complement", False, True),
+        ("model.backbone.unit_start", False, True),
+    ],
 )
 def test_a_run_made_before_there_was_a_key_is_one_with_it_off(tmp_path, key, off, on):
     write_run(tmp_path / "a", 1)
