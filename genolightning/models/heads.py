@@ -108,6 +108,6 @@ def default(backbone: Backbone, facts: Facts) -> nn.Module:
     """One rule: no resolution -> pooling over real positions and a linear map; a resolution -> a map at each place; a
     language model -> the four bases at each base, by the backbone's own embedding.
     """
-    if facts.kind in ("causal_lm", "masked_lm"):
+    if facts.kind.endswith("_lm"):
         return LanguageHead(backbone, facts)
     return PooledHead(backbone, facts) if facts.resolution_bp is None else PositionHead(backbone, facts)

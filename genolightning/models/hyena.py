@@ -252,7 +252,7 @@ class Hyena(nn.Module):
         spread = {"out_proj": narrow, "fc2": narrow}
         if unit_start:
             spread["in_proj"] = math.sqrt(SHORT_TAPS / dim)  # the taps add up to 1/3
-            if facts is None or facts.kind not in ("causal_lm", "masked_lm"):
+            if facts is None or not facts.kind.endswith("_lm"):
                 spread["word_embeddings"] = 1.0
         self._start(spread)
 
