@@ -72,6 +72,8 @@ class SequenceDataModule(pl.LightningDataModule):
         share = self.augment["substitute"]
         if not (isinstance(share, (int, float)) and 0 <= share < 1):
             raise UserError(f"dataset.augment.substitute={share}: wanted a share of bases, 0 up to 1, e.g. .1")
+        if self.augment["shift_bp"] < 0:
+            raise UserError(f"dataset.augment.shift_bp={self.augment['shift_bp']}: wanted 0 or more bases either way")
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
@@ -239,10 +241,13 @@ class SequenceDataModule(pl.LightningDataModule):
         return table
 
     def train_dataloader(self) -> BatchLoader:
-        """Shuffled, augmented training batches."""
+        """Shuffled, augmented training batches; UserError where targets in bins cannot follow the bases."""
         rank, world = self._place()
+        table = self.table("train", strands=self.augment["reverse_complement"])
+        if (resolution_bp := self.benchmark.resolution_bp or 1) > 1:
+            self._keep_bins(table, resolution_bp)
         return BatchLoader(
-            self._placed(self.table("train", strands=self.augment["reverse_complement"])),
+            self._placed(table),
             batch_size=self.batch_size,
             shuffle=True,
             seed=self.seed,
@@ -254,6 +259,22 @@ class SequenceDataModule(pl.LightningDataModule):
             workers=self.workers,
             tokenize=self.tokenize,
         )
+
+    def _keep_bins(self, table: Table, resolution_bp: int) -> None:
+        """Refuse what would move bases across the borders of bins."""
+        name = self.benchmark.name
+        if moves := self.augment["shift_bp"]:
+            raise UserError(
+                f"{name}: targets stand in bins of {resolution_bp} bp, moving bases by up to {moves} would leave "
+                "them behind; use dataset.augment.shift_bp=0"
+            )
+        uneven = np.flatnonzero(table.lengths % resolution_bp)
+        if self.augment["reverse_complement"] and len(uneven):
+            row = int(uneven[0])
+            raise UserError(
+                f"{name}: row {self.ids('train')[row]} has {table.lengths[row]} bp, no multiple of its bins of "
+                f"{resolution_bp} bp, so the other strand has other bins; use dataset.augment.reverse_complement=false"
+            )
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """A batch that lies there already is left alone: Lightning would look at each of its parts."""

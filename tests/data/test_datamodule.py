@@ -2,11 +2,13 @@
 
 import gzip
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from genolightning.data.datamodule import IntervalDataModule
+from genolightning.data.datamodule import IntervalDataModule, TableDataModule
+from genolightning.errors import UserError
 from genolightning.genome.alphabet import decode
 from tests.data.make import plain_slice, tiny_genome, write_fasta, write_gb_dataset
 
@@ -91,3 +93,55 @@ def test_rows_left_out_are_noted_by_split_and_reason(module, tmp_path):
     assert dropped["test"] == {"chromosome absent": absent}
     assert rows == 80 - absent
     assert warnings == []
+
+
+@pytest.fixture
+def binned(tmp_path, monkeypatch):
+    """A maker of a table with a label for each bin of 4 bp; its rows are 8 bp, and `last` is one more."""
+    monkeypatch.setenv("GENOLIGHTNING_DATA", str(tmp_path))
+
+    def make(last, **augment):
+        rows = ["ACGAACGA,01", "AACCGGTA,10", "TTTTACGT,10", last]
+        files = {split: str(tmp_path / f"{split}.csv") for split in ("train", "validation", "test")}
+        for file in files.values():
+            Path(file).write_text("\n".join(["sequence,label", *rows, ""]))
+        data = TableDataModule(name="bins", classes=["0", "1"], resolution_bp=4, augment=augment, seed=1, **files)
+        data.prepare_data()
+        data.setup()
+        data.trainer = SimpleNamespace(
+            global_rank=0, world_size=1, strategy=SimpleNamespace(root_device=SimpleNamespace(type="cpu"))
+        )
+        return data
+
+    return make
+
+
+def test_bins_turn_with_their_strand(binned):
+    loader = binned("CCCCAAAA,01", reverse_complement=True).train_dataloader()
+    labels = {"ACGAACGA": "01", "AACCGGTA": "10", "TTTTACGT": "10", "CCCCAAAA": "01"}
+    turned = {plain_slice({"row": letters}, "row", 0, 8, "-"): bins[::-1] for letters, bins in labels.items()}
+    seen = set()
+    for epoch in range(16):
+        loader.set_epoch(epoch)
+        for batch in loader:
+            for codes, bins in zip(batch.codes.numpy(), batch.target.tolist(), strict=True):
+                letters, found = decode(codes), "".join(map(str, bins))
+                seen.add(letters)
+                assert found in (labels.get(letters), turned.get(letters))
+    assert len(seen) == 8
+
+
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [
+        ({"reverse_complement": True}, r"row \S+ has 10 bp, no multiple of its bins of 4 bp.*reverse_complement=false"),
+        (
+            {"shift_bp": 3},
+            r"bins of 4 bp, moving bases by up to 3 would leave them behind; use dataset.augment.shift_bp=0",
+        ),
+        ({"shift_bp": -1}, r"shift_bp=-1: wanted 0 or more"),
+    ],
+)
+def test_bases_never_leave_their_bins(binned, augment, said):
+    with pytest.raises(UserError, match=said):
+        binned("CCCCAAAATT,011", **augment).train_dataloader()
