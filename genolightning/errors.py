@@ -1,5 +1,9 @@
 """What a user can get wrong. Each message says what was wanted, what was found (file, row) and what to type next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 
 class UserError(Exception):
     """A mistake that its reader can mend: the command line prints one line and leaves with `exit_code`."""
@@ -10,8 +14,23 @@ class UserError(Exception):
 def positive(**numbers: int) -> None:
     """UserError for the first of a model's sizes that is no whole number from 1 on."""
     for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise UserError(f"model.backbone.{name}={number}: wanted a whole number from 1 on")
+        whole(f"model.backbone.{name}", number)
+
+
+def whole(key: str, number: Any, least: int = 1, most: float = float("inf")) -> None:
+    """UserError where a setting is no whole number from `least` up to `most`."""
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        upto = f"from {least} on" if most == float("inf") else f"from {least} to {most}"
+        raise UserError(f"{key}={number}: wanted a whole number {upto}")
+
+
+@contextmanager
+def made_from(settings: str) -> Iterator[None]:
+    """What a constructor says of its arguments is the user's mistake in these settings, told in one line."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+        raise UserError(f"{settings}: {error} (GENOLIGHTNING_DEBUG=1 shows where)") from error
 
 
 class DatasetMissing(UserError):

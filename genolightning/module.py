@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from genolightning.batch import Batch
 from genolightning.benchmarks.rows import Facts
-from genolightning.errors import Diverged, UserError
+from genolightning.errors import Diverged, UserError, made_from
 from genolightning.models import heads, strand
 from genolightning.tasks import LanguageModel, Task
 
@@ -251,7 +251,9 @@ class SequenceModule(pl.LightningModule):
             self.clip_gradients(optimizer, norm, gradient_clip_algorithm)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(parameter_groups(self, layer_decay=self.layer_decay))
+        groups = parameter_groups(self, layer_decay=self.layer_decay)
+        with made_from("optimizer"):
+            optimizer = self.make_optimizer(groups)
         for group in optimizer.param_groups:
             group["lr"] = group["lr"] * group.pop("share", 1.0)
         if self.make_scheduler is None:
@@ -261,10 +263,9 @@ class SequenceModule(pl.LightningModule):
             raise UserError(
                 "a schedule needs an end: add trainer.max_steps=N or trainer.max_epochs=N, or scheduler=none"
             )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.make_scheduler(optimizer, int(steps)), "interval": "step"},
-        }
+        with made_from("scheduler"):
+            scheduler = self.make_scheduler(optimizer, int(steps))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 
 def parameter_groups(module: nn.Module, *, layer_decay: float | None = None) -> list[dict[str, Any]]:

@@ -51,6 +51,8 @@ class IntervalTables:
         self.warnings: list[str] = []
         if len(set(self.classes)) < len(self.classes):
             raise UserError(f"dataset.classes: {name} names a class twice: {', '.join(self.classes)}; name each once")
+        if kind == "binary" and len(self.classes) != 2:
+            raise UserError(f"dataset.classes: {name} is binary and takes two classes, not {len(self.classes)}")
         for key, given in (("genomes", genomes), ("assembly", assembly)):
             if isinstance(given, Mapping) and (wrong := set(given) - set(self.classes)):
                 raise UserError(f"dataset.{key}: {name} has no class {wrong.pop()!r}, but {', '.join(self.classes)}")

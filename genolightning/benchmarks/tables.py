@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.places import existing, missing_file, shown
 from genolightning.benchmarks.rows import NO_LABEL, Rows
-from genolightning.errors import BadTable, DatasetMissing, UserError
+from genolightning.errors import BadTable, DatasetMissing, UserError, whole
 from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL, Codes, pack
 from genolightning.genome.files import opened, read_text, sha256
 from genolightning.paths import data_root, in_data_root
@@ -67,6 +67,10 @@ class LabelledTable:
             raise UserError(
                 "dataset.label: several columns are multilabel, one label a column; leave kind and classes out"
             )
+        if resolution_bp is not None:
+            whole("dataset.resolution_bp", resolution_bp)
+        if not label:
+            raise UserError("dataset.label names no column; name one, or several as dataset.label=[a,b]")
         self.name = name
         self.resolution_bp = resolution_bp
         self._paths = {"train": train, "validation": validation, "test": test}
@@ -244,10 +248,14 @@ def _read_parquet(path: Path, data: bytes) -> Table:
         frame = pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise BadTable(f"{path}: not a whole parquet file ({str(error).splitlines()[0]}); write it again") from None
-    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
-    frame = frame.with_columns(pl.col(name).cast(pl.List(pl.String)).list.join(",") for name in lists)
-    cells = frame.cast(pl.String).fill_null("")
-    columns = {name: cells[name].str.strip_chars().to_list() for name in cells.columns}
+    columns = {}
+    for cells in frame:
+        try:
+            if isinstance(cells.dtype, pl.List):
+                cells = cells.cast(pl.List(pl.String)).list.join(",")
+            columns[cells.name] = cells.cast(pl.String).fill_null("").str.strip_chars().to_list()
+        except pl.exceptions.PolarsError:  # an embedding, an image: no sequence, label or name
+            continue
     return Table(columns, np.arange(1, frame.height + 1), str(path), "row")
 
 

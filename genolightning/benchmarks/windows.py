@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.places import existing, shown
 from genolightning.benchmarks.rows import Rows
-from genolightning.errors import GenomeMissing, UserError
+from genolightning.errors import GenomeMissing, UserError, whole
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.names import aliases, common_name, nearest
 from genolightning.genome.reference import Genome
@@ -65,8 +65,8 @@ class GenomeWindows:
             raise UserError(f"dataset.kind={kind}: windows of a genome are for {' or '.join(KINDS)}")
         counts = {"windows_per_epoch": windows_per_epoch, "evaluation_windows": evaluation_windows}
         for key, count in {"window_bp": window_bp, **counts}.items():
-            if count is not None and count < 1:
-                raise UserError(f"dataset.{key}={count}: wanted 1 or more")
+            if count is not None:
+                whole(f"dataset.{key}", count)
         if not 0 <= max_n <= 1:
             raise UserError(f"dataset.max_n={max_n}: wanted a share between 0 and 1")
         self.name, self.kind, self.window_bp, self.max_n = name, kind, window_bp, max_n

@@ -23,8 +23,10 @@ from genolightning.checkpoints import AtomicCheckpoints
 from genolightning.commands.init_from import settings
 from genolightning.commands.say import say
 from genolightning.data.datamodule import SequenceDataModule
-from genolightning.errors import UserError
+from genolightning.errors import UserError, made_from, whole
 from genolightning.tasks import Task, for_facts
+
+MOST_SEED = 2**32 - 1  # numpy's
 
 
 class Parts(NamedTuple):
@@ -39,6 +41,7 @@ class Parts(NamedTuple):
 def parts(cfg: DictConfig) -> Parts:
     """Build data, facts, task and model; every row is checked before this returns."""
     quiet()
+    whole("seed", cfg.seed, 0, MOST_SEED)
     pl.seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.dataset, _convert_="all")
     facts = data.facts()
@@ -67,12 +70,8 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
     own = instantiate(cfg.get("task"), _convert_="all")
     task = for_facts(facts, class_weights=cfg.get("class_weights"), own=own)
     make = instantiate(cfg.model, _convert_="all")
-    try:
+    with made_from(f"model={(cfg.get('choices') or {}).get('model')}"):
         model: pl.LightningModule = make(facts=facts, task=task)
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise UserError(f"model={(cfg.get('choices') or {}).get('model')}: {error}; leave that key out") from error
     model.made_from = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts._asdict(),
@@ -86,6 +85,11 @@ def trainer(
     cfg: DictConfig, folder: Path | None = None, callbacks: list[Callback] | None = None, **more: Any
 ) -> pl.Trainer:
     """The Lightning Trainer that the trainer group describes, its output in the run folder."""
+    for key in ("val_check_interval", "check_val_every_n_epoch", "accumulate_grad_batches"):
+        if cfg.trainer.get(key) == 0:
+            raise UserError(f"trainer.{key}=0: wanted 1 or more, or leave it out")
+    if cfg.trainer.get("fast_dev_run"):
+        raise UserError("trainer.fast_dev_run: a run is tested on every row; rehearse with trainer=debug")
     bar: list[Callback] = []
     if cfg.trainer.get("enable_progress_bar", True):
         bar = [TQDMProgressBar(refresh_rate=20, leave=True) if sys.stdout.isatty() else PlainProgress()]
@@ -125,13 +129,13 @@ def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True
     run is killed.
     """
     watched = f"val/{task.monitor}"
+    with made_from("callbacks.checkpoint"):
+        resume_point = ResumePoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {}))
     return [
         RandomByPosition(cfg.seed),
         Status(folder, monitor=watched, mode=task.mode),
         *([Best(folder, monitor=watched, mode=task.mode)] if validates else []),
-        ResumePoint(
-            folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {})
-        ),  # the last of all: it keeps what the others have noted
+        resume_point,  # the last of all: it keeps what the others have noted
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genolightning.commands import words
 from genolightning.commands.say import columns, say
-from genolightning.errors import UserError
+from genolightning.errors import UserError, whole
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.audit import Audit
@@ -49,6 +49,7 @@ def main(given: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the search for near-duplicates")
     parser.add_argument("--baselines", action="store_true", help="also score 6-mer models, the ones worth beating")
     args = parser.parse_intermixed_args(given)
+    whole("--seed", args.seed, 0)
     benchmark = benchmark_of(args.name, args.overrides, args.config_dir)
 
     from genolightning.benchmarks.audit import audit

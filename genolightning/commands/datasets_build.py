@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genolightning.commands import words
 from genolightning.commands.say import say
-from genolightning.errors import GenomeMissing, UserError
+from genolightning.errors import GenomeMissing, UserError, whole
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.build import Built
@@ -27,6 +27,7 @@ def main(given: list[str]) -> int:
     if not re.fullmatch(r"\w[\w.-]*", args.name):
         raise UserError(f"{args.name}: a dataset's name is made of letters, digits, _, . and -")
 
+    whole("--seed", args.seed, 0)
     from genolightning.benchmarks.build import build, write_card, write_tables
     from genolightning.benchmarks.places import existing, shown
     from genolightning.genome.reference import Genome

@@ -7,6 +7,7 @@ from typing import Any
 from genolightning.commands.say import say
 from genolightning.commands.space import Space
 from genolightning.commands.sweep import require
+from genolightning.errors import made_from
 
 HERE_ONLY = ("launcher", "dry_run", "workers")
 
@@ -41,10 +42,13 @@ def launch(space: Space, given: list[str]) -> int:
     folder, count = space.folder / "jobs", space.settings["workers"]
     parameters = {key: value for key, value in space.launcher.items() if value is not None}
     if space.settings["dry_run"]:
-        say(*script(space, given, parameters), "", f"{count} such jobs, each of which runs:", " ".join(command(given)))
+        with made_from("launcher"):
+            lines = script(space, given, parameters)
+        say(*lines, "", f"{count} such jobs, each of which runs:", " ".join(command(given)))
         return 0
-    executor = submitit.AutoExecutor(folder=folder, cluster=space.settings["launcher"])
-    executor.update_parameters(name=f"sweep-{space.name}", **parameters)
+    with made_from("launcher"):
+        executor = submitit.AutoExecutor(folder=folder, cluster=space.settings["launcher"])
+        executor.update_parameters(name=f"sweep-{space.name}", **parameters)
     jobs = [executor.submit(Job(command(given))) for _ in range(count)]
     say(*(f"submitted {job.job_id}: {job.paths.stdout}" for job in jobs))
     say(f"see them with: genolightning watch logs={space.folder}")

@@ -9,7 +9,7 @@ from genolightning.commands import compose as door
 from genolightning.commands import words
 from genolightning.commands.say import say
 from genolightning.commands.test import of_run
-from genolightning.errors import UserError
+from genolightning.errors import UserError, whole
 
 
 def main(given: list[str]) -> int:
@@ -26,8 +26,11 @@ def predict(cfg: Any, path: Path) -> None:
     output = Path(cfg.output)
     if output.suffix not in (".parquet", ".csv"):
         raise UserError(f"output={output}: wanted a name that ends in .parquet or .csv")
+    if output.is_dir():
+        raise UserError(f"output={output} is a folder; name a file")
     if not output.absolute().parent.is_dir():
         raise UserError(f"output={output}: there is no folder {output.absolute().parent}; make it first")
+    whole("dataset.batch_size", cfg.dataset.batch_size)
     from genolightning.benchmarks.unlabelled import read_unlabelled, tiles
     from genolightning.commands import build
     from genolightning.commands.finish import gathered
@@ -42,8 +45,7 @@ def predict(cfg: Any, path: Path) -> None:
         id=cfg.dataset.get("id"),
     )
     if cfg.tile_bp is not None:
-        if cfg.tile_bp < 1:
-            raise UserError(f"tile_bp={cfg.tile_bp}: wanted 1 or more bases")
+        whole("tile_bp", cfg.tile_bp)
         rows = tiles(rows, cfg.tile_bp)
     trained = load(cfg, checkpoint_of(path)[1])
     trainer = build.trainer(cfg, logger=False)

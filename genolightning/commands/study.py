@@ -13,7 +13,7 @@ from genolightning.commands.say import say
 from genolightning.commands.space import Point, Space
 from genolightning.commands.sweep import INTERRUPTED, Held, Worker, at_once, end, require
 from genolightning.commands.watch import read
-from genolightning.errors import UserError
+from genolightning.errors import UserError, made_from
 
 SPARED = 3  # epochs before a draw may be ended: a process takes as long to start as a small model takes for these
 
@@ -43,11 +43,14 @@ def opened(space: Space) -> tuple[Any, Path]:
     asked = f"{first.folder.name} {sorted(word.input_line for word in space.ranges)}"
     name = f"search-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
     home = space.folder / name
+    storage = space.settings["storage"]
+    if storage and "://" not in str(storage):
+        raise UserError(f"storage={storage}: wanted an Optuna storage's URL, e.g. sqlite:///search.db")
     home.mkdir(parents=True, exist_ok=True)
     never, median = optuna.pruners.NopPruner(), optuna.pruners.MedianPruner(n_warmup_steps=SPARED)
     study = optuna.create_study(
         study_name=f"{space.name}-{name}",
-        storage=space.settings["storage"] or _journal(home / "journal.log"),
+        storage=storage or _journal(home / "journal.log"),
         sampler=_sampler(space),
         pruner=median if space.settings["prune"] else never,
         direction="maximize",  # scores that are better when smaller are told with a minus
@@ -68,9 +71,12 @@ def distributions(space: Space) -> dict[str, Any]:
         if isinstance(value, IntervalSweep):
             whole = isinstance(value.start, int) and isinstance(value.end, int)
             kind: Any = IntDistribution if whole else FloatDistribution
-            found[key] = kind(value.start, value.end, log=log)
+            with made_from(one.input_line):
+                found[key] = kind(value.start, value.end, log=log)
         elif isinstance(value, RangeSweep) and isinstance(value.start, int) and isinstance(value.step, int):
             steps = range(value.start, int(value.stop or 0), value.step)
+            if not steps:
+                raise UserError(f"{one.input_line}: no number lies between these; write range(FIRST,END,STEP)")
             found[key] = IntDistribution(steps[0], steps[-1], step=value.step)
         else:
             names = [word.partition("=")[2] for word in spaces.choices(one, space.config_dir)]

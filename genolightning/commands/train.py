@@ -82,6 +82,8 @@ def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
     except Exception as error:
         lost = trainer.world_size > 1 and re.search("gloo|NCCL|[Cc]onnection|Broken pipe", str(error))
         told = " ".join(f"{type(error).__name__}: {error}".split())
+        if isinstance(error, ValueError) and "val_check_interval" in told:
+            raise UserError(f"trainer.val_check_interval: {error}") from error
         if lost:  # gloo and NCCL raise nothing more special than RuntimeError
             told = f"another process of this run has ended, what it said stands above; so all of them end. {on}"
         if trainer.is_global_zero:

@@ -11,7 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from genolightning.errors import BadTable
+from genolightning.errors import BadTable, UserError
 
 GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -100,6 +100,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     >>> [file.name for file in target.parent.iterdir()]
     ['table.csv']
     """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; name a file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".part-{uuid.uuid4().hex[:12]}-{path.name}")
     try:

@@ -46,7 +46,7 @@ class ResNet(nn.Module):
 
     def __init__(self, *, dim: int = 256, depth: int = 30, kernel: int = 9, cycle: int = 6) -> None:
         super().__init__()
-        positive(dim=dim, kernel=kernel, cycle=cycle)
+        positive(dim=dim, depth=depth, kernel=kernel, cycle=cycle)
         if dim < SYMBOLS:
             raise UserError(f"model.backbone.dim={dim}: a base is one of its first {SYMBOLS} channels; wanted more")
         self.dim = dim

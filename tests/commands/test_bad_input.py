@@ -5,10 +5,13 @@ import os
 import pickle
 import stat
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
 import yaml
 
+from genolightning.benchmarks.tables import column, read_table
 from tests.commands.tiny import run, sequences, train, write_table
 
 GOOD = [f"{one},{i % 2}" for i, one in enumerate(sequences(8, 20))]
@@ -121,12 +124,72 @@ def test_a_missing_dataset_says_what_to_fetch(capsys, tmp_path, monkeypatch):
         ("dataset.augment.substitute=null", "a share of bases"),
         ("model.strand=both", "none, average, equivariant or joint"),
         ("dataset.too_long=shorten", "error or crop"),
-        ("dataset.batch_size=0", "1 or more"),
+        ("dataset.batch_size=0", "dataset.batch_size=0: wanted a whole number from 1 on"),
+        ("dataset.workers=-1", "dataset.workers=-1: wanted a whole number from 0 on"),
+        ("dataset.augment.shift_bp=-1", "shift_bp=-1: wanted a whole number from 0 on"),
+        ("dataset.resolution_bp=abc", "dataset.resolution_bp=abc: wanted a whole number from 1 on"),
+        ("dataset.label=[]", "dataset.label names no column"),
+        ("seed=-1", "seed=-1: wanted a whole number from 0 to 4294967295"),
+        ("seed=null", "seed=None: wanted a whole number"),
+        ("model.backbone.dropout=1.5", "model=convnet: dropout probability has to be between 0 and 1"),
+        ("model.head=foo", "model=convnet: 'str' object is not callable (GENOLIGHTNING_DEBUG=1 shows where)"),
+        ("optimizer.lr=-1", "optimizer: Invalid learning rate: -1"),
+        ("optimizer.betas=[0.9]", "optimizer: "),
+        ("+optimizer.foo=1", "optimizer: "),
+        ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0: wanted 1 or more"),
+        ("trainer.val_check_interval=99", "trainer.val_check_interval: "),
+        ("+trainer.fast_dev_run=true", "trainer=debug"),
+        ("callbacks.checkpoint.every_n_steps=null", "callbacks.checkpoint: "),
     ],
 )
 def test_a_slip_in_a_word_prints_the_real_options(capsys, tmp_path, word, said):
     table = write_table(tmp_path / "t.csv")
-    assert said in complaint(capsys, "train", "dataset=table", f"dataset.train={table}", "trainer=cpu", word)
+    words = ["dataset=table", f"dataset.train={table}", "trainer=cpu", f"hydra.run.dir={tmp_path / 'out'}", word]
+    assert said in complaint(capsys, "train", *words)
+    assert not (tmp_path / "out" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["train", "dataset=motifs", "dataset.generator_seed=-1"],
+            "generator_seed=-1: wanted a whole number from 0 on",
+        ),
+        (
+            ["train", "dataset=motifs", "dataset.classes=[a]"],
+            "dataset.classes: motifs is binary and takes two classes, not 1",
+        ),
+        (["datasets", "audit", "motifs", "--seed", "-1"], "--seed=-1: wanted a whole number from 0 on"),
+        (["models", "--model", "cnn", "--output", "{folder}.md"], "is a folder; name a file"),
+        (["predict", "run={run}", "input={fasta}", "output={folder}"], "is a folder; name a file"),
+        (
+            ["predict", "run={run}", "input={fasta}", "output=p.csv", "tile_bp=2.5"],
+            "tile_bp=2.5: wanted a whole number",
+        ),
+        (["predict", "run={run}", "input={fasta}", "output=p.csv", "dataset.batch_size=0"], "dataset.batch_size=0"),
+    ],
+)
+def test_numbers_and_names_that_cannot_be_are_one_line(capsys, tmp_path, finished, words, said):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder.csv.md").mkdir()
+    (tmp_path / "in.fa").write_text(">a\nACGT\n")
+    names = {"folder": tmp_path / "folder.csv", "run": finished, "fasta": tmp_path / "in.fa"}
+    assert said in complaint(capsys, *(word.format(**names) for word in words))
+    assert not any((tmp_path / "folder.csv").iterdir())
+
+
+def test_columns_of_a_parquet_file_that_hold_no_text_are_passed_over(tmp_path):
+    made = {
+        "sequence": sequences(12),
+        "label": [0, 1] * 6,
+        "embedding": np.zeros((12, 3), np.float32),
+        "raw": [b"\xff"] * 12,
+    }
+    pl.DataFrame(made).write_parquet(tmp_path / "t.parquet")
+    table = read_table(tmp_path / "t.parquet")
+    assert column(table, "sequence", "sequence") == made["sequence"]
+    assert set(table.columns) == {"sequence", "label"}
 
 
 @pytest.fixture

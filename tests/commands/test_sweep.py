@@ -84,6 +84,10 @@ def test_smaller_shares_lie_inside_larger_ones_class_by_class():
         (["seeds", "workers=0"], "1 or more"),
         (["seeds", "launcher=lsf"], "there are local, slurm"),
         (["seeds", "sampler=best"], "grid, tpe, random"),
+        (["seeds", "sampler=tpe", "optimizer.lr=interval(2,1)"], "optimizer.lr=interval(2,1): `low <= high`"),
+        (["seeds", "sampler=tpe", "seed=range(5,1)"], "seed=range(5,1): no number lies between these"),
+        (["seeds", "sampler=tpe", "storage=foo"], "storage=foo: wanted an Optuna storage's URL"),
+        (["seeds", "launcher=slurm", "dry_run=true", "launcher.foo=1"], "launcher: "),
     ],
 )
 def test_a_mistake_is_told_in_one_line_before_anything_runs(given, told, capsys):
