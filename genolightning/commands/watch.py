@@ -37,6 +37,8 @@ def main(given: list[str]) -> int:
     args = parser.parse_intermixed_args(given)
     if wrong := [word for word in args.words if not word.startswith("logs=")]:
         raise UserError(f"{wrong[0]}: no such key; there is logs=DIR")
+    if not args.every > 0:
+        raise UserError(f"--every {args.every:g}: wanted seconds above 0, e.g. 2")
     root = Path(words.value_of(args.words, "logs") or logs_dir())
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; name the one that holds the runs with logs=DIR")

@@ -160,6 +160,7 @@ def test_a_slip_in_a_word_prints_the_real_options(capsys, tmp_path, word, said):
             ["train", "dataset=motifs", "dataset.classes=[a]"],
             "dataset.classes: motifs is binary and takes two classes, not 1",
         ),
+        (["watch", "logs=.", "--every", "-1"], "--every -1: wanted seconds above 0"),
         (["datasets", "audit", "motifs", "--seed", "-1"], "--seed=-1: wanted a whole number from 0 on"),
         (["models", "--model", "cnn", "--output", "{folder}.md"], "is a folder; name a file"),
         (["predict", "run={run}", "input={fasta}", "output={folder}"], "is a folder; name a file"),
