@@ -139,7 +139,7 @@ def test_a_missing_dataset_says_what_to_fetch(capsys, tmp_path, monkeypatch):
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0: wanted 1 or more"),
         ("trainer.val_check_interval=99", "trainer.val_check_interval: "),
         ("+trainer.fast_dev_run=true", "trainer=debug"),
-        ("callbacks.checkpoint.every_n_steps=null", "callbacks.checkpoint: "),
+        ("callbacks.checkpoint.every_n_steps=null", "every_n_steps=None: wanted a whole number from 1 on"),
     ],
 )
 def test_a_slip_in_a_word_prints_the_real_options(capsys, tmp_path, word, said):
