@@ -139,7 +139,7 @@ def test_bins_turn_with_their_strand(binned):
             {"shift_bp": 3},
             r"bins of 4 bp, moving bases by up to 3 would leave them behind; use dataset.augment.shift_bp=0",
         ),
-        ({"shift_bp": -1}, r"shift_bp=-1: wanted 0 or more"),
+        ({"shift_bp": -1}, r"shift_bp=-1: wanted a whole number from 0 on"),
     ],
 )
 def test_bases_never_leave_their_bins(binned, augment, said):
