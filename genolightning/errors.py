@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any
 
 
@@ -19,7 +20,7 @@ def positive(**numbers: int) -> None:
 
 def whole(key: str, number: Any, least: int = 1, most: float = float("inf")) -> None:
     """UserError where a setting is no whole number from `least` up to `most`."""
-    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+    if isinstance(number, bool) or not isinstance(number, Integral) or not least <= int(number) <= most:
         upto = f"from {least} on" if most == float("inf") else f"from {least} to {most}"
         raise UserError(f"{key}={number}: wanted a whole number {upto}")
 
