@@ -25,6 +25,8 @@ class WarmupCosine(LambdaLR):
     """A linear warm-up over a share of all steps, then half a cosine down to `floor` times the rate."""
 
     def __init__(self, optimizer: Optimizer, total_steps: int, *, warmup: float = 0.05, floor: float = 0.0) -> None:
+        if not (0 <= warmup < 1 and 0 <= floor <= 1):
+            raise UserError(f"scheduler: warmup={warmup}, floor={floor}; wanted shares from 0 to 1, e.g. .05 and 0")
         first = max(1, round(warmup * total_steps))
 
         def share(step: int) -> float:

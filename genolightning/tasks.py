@@ -16,7 +16,9 @@ from torchmetrics.classification import (
     MulticlassMatthewsCorrCoef,
     MultilabelAUROC,
 )
+from torchmetrics.functional.classification import binary_auroc
 from torchmetrics.regression import PearsonCorrCoef, R2Score
+from torchmetrics.utilities.data import dim_zero_cat
 
 from genolightning.batch import Batch
 from genolightning.benchmarks.rows import NO_LABEL, Facts
@@ -54,6 +56,10 @@ def for_facts(
     own = own or {}
     if wrong := sorted(set(own) - set(KINDS)):
         raise UserError(f"task.{wrong[0]}: no such kind; there are {', '.join(KINDS)}")
+    if class_weights is not None and facts.kind not in ("binary", "multiclass", "multilabel"):
+        raise UserError(
+            f"class_weights={class_weights}: dataset.kind={facts.kind} has no classes to weigh; leave it out"
+        )
     weights = _balanced(facts) if class_weights == "balanced" else None
     if class_weights not in (None, "balanced"):
         raise UserError(f"class_weights={class_weights}: wanted null or balanced")
@@ -77,7 +83,8 @@ def _balanced(facts: Facts) -> Tensor | None:
     """Weight of each class, n / (classes * count); of each label's positives, negatives / positives."""
     counts = torch.tensor(facts.class_counts, dtype=torch.float32)
     if facts.kind == "multilabel":
-        return (facts.rows["train"] - counts) / counts.clamp(min=1)
+        absent = facts.absent_counts or [facts.rows["train"] - count for count in facts.class_counts]
+        return torch.tensor(absent, dtype=torch.float32) / counts.clamp(min=1)
     return counts.sum() / (len(counts) * counts.clamp(min=1)) if len(counts) else None
 
 
@@ -165,6 +172,16 @@ class Multiclass(nn.Module):
         return self.probabilities(logits)[known], target[known]
 
 
+class KnownLabelsAUROC(MultilabelAUROC):
+    """The mean AUROC of the labels that have rows with and rows without them, as the test's; .5 where none has."""
+
+    def compute(self) -> Tensor:  # type: ignore[override]  # of a class that has curves
+        preds, target = dim_zero_cat(self.preds), dim_zero_cat(self.target)
+        known = ((target == 0).any(0) & (target == 1).any(0)).nonzero().flatten().tolist()
+        scores = [binary_auroc(preds[:, i], target[:, i], ignore_index=NO_LABEL) for i in known]
+        return torch.stack(scores).mean() if scores else torch.tensor(0.5, device=target.device)
+
+
 class Multilabel(nn.Module):
     """Any of several labels: logits and target (batch, labels) or (batch, places, labels)."""
 
@@ -188,7 +205,7 @@ class Multilabel(nn.Module):
         return torch.sigmoid(logits.float())
 
     def metrics(self) -> MetricCollection:
-        return MetricCollection({"auroc": MultilabelAUROC(num_labels=self.labels, ignore_index=NO_LABEL)})
+        return MetricCollection({"auroc": KnownLabelsAUROC(num_labels=self.labels, ignore_index=NO_LABEL)})
 
     def observed(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         return self.probabilities(logits).flatten(0, -2), target.flatten(0, -2)

@@ -56,6 +56,30 @@ def test_balanced_weights_give_each_class_the_same_say():
     assert torch.isclose(gradient[:90].sum(), -gradient[90:].sum())
 
 
+def test_a_label_weighs_by_the_rows_known_to_lack_it():
+    task = for_facts(facts("multilabel", 2, class_counts=[16, 4], absent_counts=[16, 8]), class_weights="balanced")
+    assert task.weights.tolist() == [1, 2]  # the other 88 rows of the second label are unknown
+
+
+def test_labels_that_nobody_looked_for_do_not_count_in_the_validation_score():
+    task = for_facts(facts("multilabel", 3))
+    logits, target = CASES["multilabel"]
+    target = torch.stack([target[:, 0], torch.full((50,), NO_LABEL), torch.ones(50, dtype=torch.long)], 1)
+    metrics = task.metrics()
+    metrics.update(*task.observed(logits, target))
+    alone = for_facts(facts("binary")).metrics()
+    alone.update(torch.sigmoid(logits[:, 0]), target[:, 0])
+    assert torch.isclose(metrics.compute()["auroc"], alone.compute()["auroc"])
+    metrics.reset()
+    metrics.update(*task.observed(logits, torch.full_like(target, NO_LABEL)))
+    assert metrics.compute()["auroc"] == 0.5
+
+
+def test_a_wish_for_class_weights_where_there_are_none_is_refused():
+    with pytest.raises(UserError, match="no classes to weigh"):
+        for_facts(facts("regression", 0), class_weights="balanced")
+
+
 def test_a_regression_predicts_in_the_units_of_its_target():
     task = for_facts(facts("regression", 0, target_mean=20.0, target_sd=5.0))
     target = torch.tensor([10.0, 30.0])

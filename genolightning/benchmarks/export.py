@@ -120,6 +120,10 @@ def labels(target: NDArray[Any], benchmark: Benchmark, codes: Codes) -> list[str
             raise UserError(f"{benchmark.name}: its labels along the sequence fit no table of text; nothing is written")
         return ["".join(map(str, row[row != NO_LABEL].tolist())) for row in target]
     if target.ndim == 2:
+        if (target == NO_LABEL).any():
+            raise UserError(
+                f"{benchmark.name}: some labels are unknown, which no list of names can say; nothing is written"
+            )
         return [",".join(names[i] for i in np.flatnonzero(row == 1)) for row in target]
     if target.dtype.kind == "f":
         return [repr(float(value)) for value in target]

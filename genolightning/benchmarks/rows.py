@@ -30,6 +30,7 @@ class Facts(NamedTuple):
     resolution_bp: int | None = None  # None: one label a sequence; 1: one a base; n: one a bin
     rows: dict[str, int] = {}  # split -> rows  # noqa: RUF012 - a NamedTuple's default, never written to
     class_counts: list[int] = []  # training rows (bases, bins) of each class, or with each label  # noqa: RUF012
+    absent_counts: list[int] = []  # multilabel: training rows (bases, bins) known to be without each label  # noqa: RUF012
     target_mean: float = 0.0  # of the training targets, regression only
     target_sd: float = 1.0
 

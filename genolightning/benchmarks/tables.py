@@ -19,6 +19,8 @@ from genolightning.genome.files import opened, read_text, sha256
 from genolightning.paths import data_root, in_data_root
 
 KINDS = ("binary", "multiclass", "multilabel", "regression")
+MISSING = ("", "nan", "na", "n/a", "null")  # labels that say there is none, unless dataset.classes names them
+LARGEST = 1e18  # of a regression target: squares of these are numbers in float32
 SYNONYMS = {"sequence": ("sequence", "seq"), "label": ("label",)}  # what the default column names also accept
 
 
@@ -140,7 +142,7 @@ class LabelledTable:
         cells = column(table, self._label, "label")
         if self.kind == "multilabel":
             return _label_sets(table, cells, self.classes)
-        _refuse_missing(table, cells)
+        _refuse_missing(table, cells, self._classes or ())
         if self.kind == "regression":
             return _numbers(table, cells)
         if self.resolution_bp is None:
@@ -170,7 +172,7 @@ class LabelledTable:
         cells = column(table, name, "label")
         if self._kind == "multilabel":
             return _in_order({canonical(name) for cell in set(cells) for name in _names(cell)})
-        _refuse_missing(table, cells)
+        _refuse_missing(table, cells, self._classes or ())
         if self.resolution_bp is not None:
             found = _in_order(set().union(*cells))
         else:
@@ -304,9 +306,12 @@ def column(table: Table, name: str, role: str) -> list[str]:
     )
 
 
-def _refuse_missing(table: Table, cells: list[str]) -> None:
-    if "" in cells:
-        raise BadTable(f"{table.at(cells.index(''))}: the label is missing; fill it in or remove the row")
+def _refuse_missing(table: Table, cells: list[str], named: Sequence[str] = ()) -> None:
+    for row, cell in enumerate(cells):
+        if cell.lower() in MISSING and cell not in named:
+            raise BadTable(
+                f"{table.at(row)}: the label is missing{f' ({cell})' if cell else ''}; fill it in or remove the row"
+            )
 
 
 def _class_ids(table: Table, cells: list[str], classes: list[str]) -> NDArray[np.int64]:
@@ -367,6 +372,9 @@ def _numbers(table: Table, cells: list[str]) -> NDArray[np.float32]:
     if not (finite := np.isfinite(values)).all():
         i = int(np.argmin(finite))
         raise BadTable(f"{table.at(i)}: {cells[i]!r} is not a number; regression needs one, or remove the row")
+    if not (small := np.abs(values) < LARGEST).all():
+        i = int(np.argmin(small))
+        raise BadTable(f"{table.at(i)}: {cells[i]} is too large to be learned; give smaller units, below {LARGEST:g}")
     return values.astype(np.float32)
 
 

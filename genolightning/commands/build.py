@@ -86,8 +86,10 @@ def trainer(
 ) -> pl.Trainer:
     """The Lightning Trainer that the trainer group describes, its output in the run folder."""
     for key in ("val_check_interval", "check_val_every_n_epoch", "accumulate_grad_batches"):
-        if cfg.trainer.get(key) == 0:
-            raise UserError(f"trainer.{key}=0: wanted 1 or more, or leave it out")
+        if (value := cfg.trainer.get(key)) is not None and value <= 0:
+            raise UserError(f"trainer.{key}={value}: wanted 1 or more, or leave it out")
+    if (value := cfg.trainer.get("gradient_clip_val")) is not None and value < 0:
+        raise UserError(f"trainer.gradient_clip_val={value}: wanted 0 or more")
     if cfg.trainer.get("fast_dev_run"):
         raise UserError("trainer.fast_dev_run: a run is tested on every row; rehearse with trainer=debug")
     bar: list[Callback] = []
@@ -152,7 +154,8 @@ def named_callbacks(cfg: DictConfig, task: Task, *, validates: bool = True) -> l
                 f"callbacks.{name} watches the validation, and dataset.validation_fraction=0 leaves none; "
                 f"give a share, e.g. .1, or add callbacks.{name}=null"
             )
-    return [one if isinstance(one, Callback) else one(monitor=f"val/{task.monitor}", mode=task.mode) for one in made]
+    watched = {"monitor": f"val/{task.monitor}", "mode": task.mode}
+    return [one if isinstance(one, Callback) else one(**(watched | one.keywords)) for one in made]
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -31,6 +31,8 @@ def predict(cfg: Any, path: Path) -> None:
     if not output.absolute().parent.is_dir():
         raise UserError(f"output={output}: there is no folder {output.absolute().parent}; make it first")
     whole("dataset.batch_size", cfg.dataset.batch_size)
+    if cfg.dataset.get("too_long") not in (None, "error", "crop"):
+        raise UserError(f"dataset.too_long={cfg.dataset.too_long}: wanted error or crop")
     from genolightning.benchmarks.unlabelled import read_unlabelled, tiles
     from genolightning.commands import build
     from genolightning.commands.finish import gathered

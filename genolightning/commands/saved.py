@@ -12,6 +12,11 @@ from genolightning.commands.compose import leaves
 from genolightning.errors import UntrustedRun, UserError
 
 THIS_MACHINE = ("trainer", "callbacks", "logger")  # what test and predict never take from the folder
+# of a dataset's keys, what says which of its rows were held out of training
+CUTS = (
+    *("split", "seed", "train_fraction", "validation_fraction", "test_fraction"),
+    *("validation_chromosomes", "test_chromosomes", "exclude_chromosomes"),
+)
 
 ALLOWED = (
     *(f"genolightning.{room}" for room in ("models", "data", "benchmarks", "tasks", "module", "batch", "callbacks")),

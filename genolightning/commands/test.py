@@ -36,9 +36,19 @@ def of_run(verb: str, args: Any) -> tuple[Path, door.Composed]:
     given = words.value_of(args.overrides, "run")
     if given is None:
         raise UserError(f"which run? add run=DIR; see: genolightning {verb} --help")
+    from omegaconf import OmegaConf
+
     path = Path(given)
     folder = path.absolute().parent.parent if path.suffix == ".ckpt" else path
     trust = words.value_of(args.overrides, "trust")
     kept = saved.read(folder, without=saved.THIS_MACHINE, trust=trust)
     kept.pop("resume", None)
-    return path, door.compose(verb, args.overrides, config_dir=args.config_dir, saved=kept)
+    composed = door.compose(verb, args.overrides, config_dir=args.config_dir, saved=kept)
+    asked: Any = OmegaConf.to_container(composed.cfg.dataset, resolve=True)
+    for key in saved.CUTS if verb == "test" else ():
+        if asked.get(key) != kept["dataset"].get(key):
+            raise UserError(
+                f"dataset.{key}={asked.get(key)}: {folder} was trained with {kept['dataset'].get(key)}, so rows it has "
+                "trained on would be tested; leave the key out, or score rows of another file with dataset.test=FILE"
+            )
+    return path, composed

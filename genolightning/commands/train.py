@@ -10,6 +10,8 @@ from genolightning.commands import saved, words
 from genolightning.commands.say import columns, say
 from genolightning.errors import ProcessLost, UserError
 
+OF_THE_START = {"seed", "class_weights", *(f"dataset.{key}" for key in (*saved.CUTS, "batch_size"))}
+
 
 def main(given: list[str]) -> int:
     args = words.parse("train", given)
@@ -18,6 +20,7 @@ def main(given: list[str]) -> int:
         if (Path(resume) / "record.json").exists():
             say(f"{resume} is finished: nothing to do; its scores are in record.json")
             return 0
+        _refuse_another_run(args.overrides)
         kept = saved.read(resume, trust=words.value_of(args.overrides, "trust"))
         composed = door.compose("saved", args.overrides, config_dir=args.config_dir, saved=kept)
     else:
@@ -27,6 +30,18 @@ def main(given: list[str]) -> int:
     with door.run_folder("train", composed, resume=resume) as folder:
         run(composed.cfg, folder)
     return 0
+
+
+def _refuse_another_run(overrides: list[str]) -> None:
+    """UserError for a word that a run which goes on could not heed: its optimiser and rows come from its checkpoint."""
+    for word in overrides:
+        key = word.lstrip("+~").partition("=")[0]
+        part, _, name = key.partition(".")
+        if (name and part in ("model", "optimizer", "scheduler", "task")) or key in OF_THE_START:
+            raise UserError(
+                f"{word}: a run goes on as it was begun, so {key} stays; begin another without resume=, and with "
+                "model.init_from=RUN if it should have these weights"
+            )
 
 
 def run(cfg: Any, folder: Path) -> None:

@@ -31,6 +31,8 @@ class Trained(NamedTuple):
         """What the task predicts for DNA strings, one row each: the second class's probability (rows,) of two classes,
         (rows, classes), (rows, labels), or values; rows of unequal length are padded, which changes nothing.
         """
+        if isinstance(sequences, str) or not len(sequences):
+            raise UserError('predict: wanted a list of sequences, e.g. predict(["ACGT"])')
         rows = Rows(
             encode(sequences),
             np.zeros((len(sequences), 0)),

@@ -68,6 +68,8 @@ class SequenceDataModule(pl.LightningDataModule):
         self.train_fraction, self.split = train_fraction, split
         self.split_id, self.split_notes = split, list[str]()
         self.augment = {"reverse_complement": False, "shift_bp": 0, "substitute": 0.0} | (augment or {})
+        if strange := set(self.augment) - {"reverse_complement", "shift_bp", "substitute"}:
+            raise UserError(f"dataset.augment.{min(strange)}: there are reverse_complement, shift_bp, substitute")
         share = self.augment["substitute"]
         if not (isinstance(share, (int, float)) and 0 <= share < 1):
             raise UserError(f"dataset.augment.substitute={share}: wanted a share of bases, 0 up to 1, e.g. .1")
@@ -174,13 +176,13 @@ class SequenceDataModule(pl.LightningDataModule):
         store = self._stores[source]
         target = store.target if rows is None else store.target[rows]
         lengths = store.lengths() if rows is None else store.lengths()[rows]
-        counts: list[int] = []
+        counts, absent = list[int](), list[int]()
         mean, sd = 0.0, 1.0
         if benchmark.kind in ("binary", "multiclass"):
             labelled = target[target != NO_LABEL]
             counts = np.bincount(labelled, minlength=len(benchmark.classes)).tolist()
         elif benchmark.kind == "multilabel":
-            counts = (target == 1).sum(axis=tuple(range(target.ndim - 1))).tolist()
+            counts, absent = ((target == one).sum(axis=tuple(range(target.ndim - 1))).tolist() for one in (1, 0))
         elif benchmark.kind == "regression":
             mean, sd = float(np.nanmean(target)), float(np.nanstd(target)) or 1.0
         return Facts(
@@ -191,6 +193,7 @@ class SequenceDataModule(pl.LightningDataModule):
             resolution_bp=benchmark.resolution_bp,
             rows={split: self._count(*self._rows[split]) if split in self._rows else 0 for split in SPLITS},
             class_counts=counts,
+            absent_counts=absent,
             target_mean=mean,
             target_sd=sd,
         )

@@ -54,8 +54,8 @@ class DeviceTable:
             target = target[:, : -(-codes.shape[1] // self.resolution_bp)]
         if by is not None:
             moves = torch.from_numpy(np.ascontiguousarray(by)).to(self.device, non_blocking=True)
-            codes = _shift(codes, moves, N)
-            target = _shift(target, moves, self._fill) if self.resolution_bp else target
+            codes = _shift(codes, moves, N, lengths)
+            target = _shift(target, moves, self._fill, lengths) if self.resolution_bp else target
         return Batch(codes, lengths, target, self._index.index_select(0, where), self._take_tokens(rows, where))
 
     def _gather(self, where: Tensor, lengths: Tensor, longest: int) -> Tensor:
@@ -74,9 +74,10 @@ class DeviceTable:
         return Tokens(*(array.index_select(0, where)[:, :most] for array in self._token_arrays))
 
 
-def _shift(rows: Tensor, by: Tensor, fill: float) -> Tensor:
-    source = torch.arange(rows.shape[1], device=rows.device) + by[:, None]
-    inside = (source >= 0) & (source < rows.shape[1])
+def _shift(rows: Tensor, by: Tensor, fill: float, lengths: Tensor) -> Tensor:
+    place = torch.arange(rows.shape[1], device=rows.device)
+    source = place + by[:, None]
+    inside = (source >= 0) & (source < rows.shape[1]) & (place < lengths[:, None])
     shape = (*source.shape, *[1] * (rows.ndim - 2))
     place = source.clamp(0, rows.shape[1] - 1).reshape(shape).expand(*source.shape, *rows.shape[2:])
     return torch.where(inside.reshape(shape), rows.gather(1, place), rows.new_full((), fill))

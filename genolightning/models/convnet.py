@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
 from genolightning.benchmarks.rows import Facts
-from genolightning.errors import positive
+from genolightning.errors import positive, whole
 
 
 class ResidualBlock(nn.Module):
@@ -51,6 +51,7 @@ class ConvNet(nn.Module):
     ) -> None:
         super().__init__()
         positive(dim=dim, stem_kernel=stem_kernel, kernel=kernel, stride=stride)
+        whole("model.backbone.blocks", blocks, 0)
         if facts is not None and facts.resolution_bp is not None:
             stride = math.gcd(stride, facts.resolution_bp)
         self.dim, self.stride = dim, stride

@@ -114,7 +114,7 @@ def test_an_evaluation_may_be_thinned_out_evenly(windows):
         ({"test_chromosomes": []}, r"dataset\.test_chromosomes: name what is held out"),
         ({"test_chromosomes": ["chr2"]}, "chr2 is in validation and test"),
         ({"window_bp": 600}, "no window of 600 bp .* for validation"),
-        ({"window_bp": 0}, r"dataset\.window_bp=0: wanted a whole number from 1 on"),
+        ({"window_bp": 0}, r"dataset\.window_bp=0: wanted a whole number from 2 on"),
         ({"max_n": 7}, r"dataset\.max_n=7"),
         ({"kind": "binary"}, "causal_lm or masked_lm"),
         ({"genome": "absent.fa"}, "no genome"),

@@ -139,6 +139,12 @@ def test_a_missing_dataset_says_what_to_fetch(capsys, tmp_path, monkeypatch):
         ("trainer.check_val_every_n_epoch=0", "trainer.check_val_every_n_epoch=0: wanted 1 or more"),
         ("trainer.val_check_interval=99", "trainer.val_check_interval: "),
         ("+trainer.fast_dev_run=true", "trainer=debug"),
+        ("trainer.accumulate_grad_batches=-2", "trainer.accumulate_grad_batches=-2: wanted 1 or more"),
+        ("+trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: wanted 0 or more"),
+        ("scheduler.warmup=5", "scheduler: warmup=5, floor=0.0; wanted shares"),
+        ("scheduler.floor=-1", "wanted shares from 0 to 1"),
+        ("model.backbone.blocks=-1", "model.backbone.blocks=-1: wanted a whole number from 0 on"),
+        ("+dataset.augment.shift=3", "dataset.augment.shift: there are reverse_complement, shift_bp, substitute"),
         ("callbacks.checkpoint.every_n_steps=null", "every_n_steps=None: wanted a whole number from 1 on"),
     ],
 )
@@ -160,6 +166,9 @@ def test_a_slip_in_a_word_prints_the_real_options(capsys, tmp_path, word, said):
             ["train", "dataset=motifs", "dataset.classes=[a]"],
             "dataset.classes: motifs is binary and takes two classes, not 1",
         ),
+        (["test", "run={run}", "dataset.split=clean"], "dataset.split=clean: {run} was trained with original"),
+        (["test", "run={run}", "dataset.seed=2"], "rows it has trained on would be tested"),
+        (["predict", "run={run}", "input={fasta}", "output=p.csv", "dataset.too_long=x"], "wanted error or crop"),
         (["watch", "logs=.", "--every", "-1"], "--every -1: wanted seconds above 0"),
         (["datasets", "audit", "motifs", "--seed", "-1"], "--seed=-1: wanted a whole number from 0 on"),
         (["models", "--model", "cnn", "--output", "{folder}.md"], "is a folder; name a file"),
@@ -176,8 +185,24 @@ def test_numbers_and_names_that_cannot_be_are_one_line(capsys, tmp_path, finishe
     (tmp_path / "folder.csv.md").mkdir()
     (tmp_path / "in.fa").write_text(">a\nACGT\n")
     names = {"folder": tmp_path / "folder.csv", "run": finished, "fasta": tmp_path / "in.fa"}
-    assert said in complaint(capsys, *(word.format(**names) for word in words))
+    assert said.format(**names) in complaint(capsys, *(word.format(**names) for word in words))
     assert not any((tmp_path / "folder.csv").iterdir())
+
+
+@pytest.mark.parametrize("word", ["optimizer.lr=.1", "model.optimizer.lr=.1", "seed=3", "dataset.split=clean"])
+def test_a_run_that_goes_on_takes_no_word_that_it_could_not_heed(capsys, finished, word):
+    (finished / "record.json").unlink()
+    assert "a run goes on as it was begun" in complaint(capsys, "train", f"resume={finished}", word)
+
+
+def test_a_label_that_says_there_is_none_is_no_class(capsys, tmp_path):
+    said = refused_table(capsys, tmp_path, table_with("ACGT,NaN"))
+    assert "line 6: the label is missing (NaN)" in said
+
+
+def test_a_target_too_large_to_be_squared_is_named(capsys, tmp_path):
+    said = refused_table(capsys, tmp_path, table_with("ACGT,1e300"), "dataset.kind=regression")
+    assert "line 6: 1e300 is too large" in said
 
 
 def test_columns_of_a_parquet_file_that_hold_no_text_are_passed_over(tmp_path):

@@ -170,3 +170,11 @@ def test_a_folder_that_is_there_is_not_written_into(root):
     with pytest.raises(UserError, match="exists already"):
         export(root, "tiny", "csv")
     assert [file.name for file in (root / "out-tiny-csv").iterdir()] == ["mine.txt"]
+
+
+def test_unknown_labels_among_several_are_not_written_as_absent(tmp_path):
+    (tmp_path / "t.csv").write_text("sequence,a,b\nACGT,1,\nACGA,0,1\n")
+    given = [f"dataset.train={tmp_path / 't.csv'}", "dataset.label=[a,b]", "--format", "csv"]
+    with pytest.raises(UserError, match="some labels are unknown"):
+        datasets_export.main(["table", *given, "--output", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()

@@ -255,3 +255,16 @@ def test_a_clean_split_of_the_published_rows_tears_no_group(tmp_path):
     assert sum(clean["facts"]["rows"].values()) == 360
     rows = pl.read_parquet(tmp_path / "b" / "predictions.parquet")
     assert rows["target"].to_list() == [int(lines[i][-1]) for i in rows["index"]]
+
+
+def test_a_callback_watches_what_the_user_says(tmp_path):
+    from genolightning.commands import build, compose
+    from genolightning.tasks import Binary
+
+    words = ["dataset=motifs", "callbacks=early_stopping"]
+    for more, monitor, mode in (
+        ([], "val/loss", "min"),
+        (["+callbacks.early_stopping.monitor=val/auroc", "+callbacks.early_stopping.mode=max"], "val/auroc", "max"),
+    ):
+        (made,) = build.named_callbacks(compose.compose("train", [*words, *more]).cfg, Binary())
+        assert (made.monitor, made.mode) == (monitor, mode)

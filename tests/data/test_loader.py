@@ -154,6 +154,18 @@ def test_a_shift_moves_bases_and_leaves_n_behind():
     assert moved > 30
 
 
+def test_a_shift_leaves_nothing_beyond_a_row_of_its_own():
+    codes = Packed(np.zeros(16, np.uint8), np.array([0, 6, 16]))
+    target = np.array([[1] * 6 + [-100] * 4, [1] * 10])
+    store = Store("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
+    for by in (-3, 3):
+        batch = Table(store, resolution_bp=1).serve(np.arange(2), np.array([by, by]))
+        assert batch.lengths.tolist() == [6, 10]
+        assert (batch.codes[0, 6:] == N).all()
+        assert ((batch.codes == N) == (batch.target == -100)).all()
+        assert (batch.codes != N).sum(1).tolist() == [3, 7]
+
+
 @pytest.mark.parametrize("store", [even_store(640, 50), ragged_store(640)])
 def test_substitution_draws_a_share_of_bases_anew_the_same_after_a_pause(store):
     plain = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5)
