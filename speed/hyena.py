@@ -34,7 +34,7 @@ from genolightning.models.transformer import Transformer
 
 BATCH, DIM, DEPTH = 4, 128, 2
 BARS = {256: 0.85, 1_024: 0.75, 4_096: 0.68, 16_384: 0.55}
-PASSES = {256: 40, 1_024: 15, 4_096: 7, 16_384: 3}
+PASSES = {256: 200, 1_024: 30, 4_096: 7, 16_384: 3}
 
 
 def step(module: nn.Module, values: Callable[[], Tensor], embedding: nn.Embedding, ids: Tensor) -> None:
