@@ -35,19 +35,16 @@ def reversed_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolutio
     return np.take_along_axis(target, source.reshape(source.shape + (1,) * (target.ndim - 2)), axis=1)
 
 
-def shift(
-    rows: NDArray[Any], by: NDArray[np.int64], fill: float, *, lengths: NDArray[np.int64] | None = None
-) -> NDArray[Any]:
+def shift(rows: NDArray[Any], by: NDArray[np.int64], fill: float, lengths: NDArray[np.int64]) -> NDArray[Any]:
     """Move row i by `by[i]` positions to the left (right where negative); what is vacated becomes `fill`, and so does
-    what would lie beyond the row's own length, where `lengths` are given.
+    what would lie beyond the row's own length.
 
-    >>> shift(np.array([[0, 1, 2]], np.uint8), np.array([1]), 4).tolist()
-    [[1, 2, 4]]
+    >>> shift(np.array([[0, 1, 2, 4]], np.uint8), np.array([-1]), 4, np.array([3])).tolist()
+    [[4, 0, 1, 4]]
     """
-    source = np.arange(rows.shape[1]) + by[:, None]
-    inside = (source >= 0) & (source < rows.shape[1])
-    if lengths is not None:
-        inside &= np.arange(rows.shape[1]) < lengths[:, None]
+    place = np.arange(rows.shape[1])
+    source = place + by[:, None]
+    inside = (source >= 0) & (source < rows.shape[1]) & (place < lengths[:, None])
     shape = source.shape + (1,) * (rows.ndim - 2)
     moved = np.take_along_axis(rows, source.clip(0, rows.shape[1] - 1).reshape(shape), axis=1)
     return np.where(inside.reshape(shape), moved, np.asarray(fill, rows.dtype))

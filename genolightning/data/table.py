@@ -105,8 +105,8 @@ class Table:
         taken = self.take(rows)
         codes, target = taken.codes, taken.target
         if by is not None:
-            codes = shift(codes, by, N, lengths=taken.lengths)
-            target = shift(target, by, fill_of(target), lengths=taken.lengths) if self.resolution_bp else target
+            codes = shift(codes, by, N, taken.lengths)
+            target = shift(target, by, fill_of(target), taken.lengths) if self.resolution_bp else target
         return Batch(
             torch.from_numpy(codes),
             torch.from_numpy(taken.lengths),
