@@ -35,9 +35,11 @@ def main(given: list[str]) -> int:
 def _refuse_another_run(overrides: list[str]) -> None:
     """UserError for a word that a run which goes on could not heed: its optimiser and rows come from its checkpoint."""
     for word in overrides:
-        key = word.lstrip("+~").partition("=")[0]
+        key, _, value = word.lstrip("+~").partition("=")
         part, _, name = key.partition(".")
-        if (name and part in ("model", "optimizer", "scheduler", "task")) or key in OF_THE_START:
+        if (
+            (name or value.startswith("{")) and part in ("model", "optimizer", "scheduler", "task")
+        ) or key in OF_THE_START:
             raise UserError(
                 f"{word}: a run goes on as it was begun, so {key} stays; begin another without resume=, and with "
                 "model.init_from=RUN if it should have these weights"

@@ -189,7 +189,9 @@ def test_numbers_and_names_that_cannot_be_are_one_line(capsys, tmp_path, finishe
     assert not any((tmp_path / "folder.csv").iterdir())
 
 
-@pytest.mark.parametrize("word", ["optimizer.lr=.1", "model.optimizer.lr=.1", "seed=3", "dataset.split=clean"])
+@pytest.mark.parametrize(
+    "word", ["optimizer.lr=.1", "optimizer={lr:.1}", "model.optimizer.lr=.1", "seed=3", "dataset.split=clean"]
+)
 def test_a_run_that_goes_on_takes_no_word_that_it_could_not_heed(capsys, finished, word):
     (finished / "record.json").unlink()
     assert "a run goes on as it was begun" in complaint(capsys, "train", f"resume={finished}", word)
