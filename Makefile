@@ -9,7 +9,7 @@ demo: .venv/installed
 	$(BIN)/genolightning train dataset=motifs model=cnn trainer=cpu
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: .venv/installed-test
 	$(BIN)/ruff format --check .

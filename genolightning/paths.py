@@ -51,5 +51,5 @@ def _folder(variable: str, default: Path) -> Path:
 
 def _shipped(name: str) -> Path:
     package = Path(__file__).resolve().parent
-    inside = package / name
+    inside = package / "shipped" / name
     return inside if inside.is_dir() else package.parent / name

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from upstream import REPOSITORY  # noqa: F401 (puts the checkout on the path)
 
-from genolightning.benchmarks.audit import audit
-from genolightning.benchmarks.intervals import IntervalTables
-from genolightning.benchmarks.near import near_pairs
+from genolightning.benchmarks.audit.leakage import audit
+from genolightning.benchmarks.audit.near_duplicates import near_pairs
+from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.genome.alphabet import Packed, reverse_complement
 from genolightning.paths import data_root
 

@@ -26,7 +26,7 @@ from typing import Any
 from intervals import CLASSES, SPLITS, measured, write_inputs
 from upstream import SPEED, environment
 
-from genolightning.benchmarks.build import build, write_tables
+from genolightning.benchmarks.build.dataset import build, write_tables
 from genolightning.genome.alphabet import decode
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import Genome

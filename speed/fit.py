@@ -25,10 +25,11 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from genolightning.commands import build, trackers
-from genolightning.commands.compose import compose
+from genolightning.config import objects as build
+from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
-from genolightning.module import parameter_groups
+from genolightning.training import loggers as trackers
+from genolightning.training.module import parameter_groups
 
 BATCH = 64
 BARS = {("convnet", 101): 1.10, ("hyena", 1000): 1.03}

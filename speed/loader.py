@@ -24,10 +24,10 @@ from typing import NamedTuple
 import numpy as np
 from upstream import ask, environment, upstream_process, write_texts
 
-from genolightning.benchmarks.tables import LabelledTable
+from genolightning.benchmarks.labelled_table import LabelledTable
+from genolightning.data.array_source import Table
+from genolightning.data.encoded_split import open_store
 from genolightning.data.loader import BatchLoader
-from genolightning.data.store import open_store
-from genolightning.data.table import Table
 from genolightning.genome.alphabet import N, Packed, decode
 
 ROWS, BATCH = 27_097, 64

@@ -22,8 +22,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 
 import numpy as np
 
-from genolightning.benchmarks.intervals import IntervalTables
-from genolightning.data.store import check_store, open_store
+from genolightning.benchmarks.interval_tables import IntervalTables
+from genolightning.data.encoded_split import check_store, open_store
 from genolightning.genome.alphabet import decode
 from genolightning.genome.reference import Genome
 

@@ -30,10 +30,11 @@ os.environ.update(ONE_THREAD)
 import torch
 from fit import EpochClock
 
-from genolightning.commands import build, trackers
-from genolightning.commands.compose import compose
+from genolightning.config import objects as build
+from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
-from genolightning.module import parameter_groups
+from genolightning.training import loggers as trackers
+from genolightning.training.module import parameter_groups
 
 ROWS, LENGTH, BATCH = 38_000, 251, 64
 

@@ -18,9 +18,10 @@ os.environ.update(ONE_THREAD)
 
 import torch
 
-from genolightning.commands import build, words
-from genolightning.commands.compose import compose
-from genolightning.module import parameter_groups
+from genolightning.config import objects as build
+from genolightning.config import overrides as words
+from genolightning.config.compose import compose
+from genolightning.training.module import parameter_groups
 
 DATASET, WARM_UP, LEAST_STEPS = "gue_tf_0", 2, 2
 

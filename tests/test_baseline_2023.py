@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from genolightning.benchmarks.rows import NO_LABEL, Facts
-from genolightning.commands import build, space
-from genolightning.commands.compose import compose
+from genolightning.config import objects as build
+from genolightning.config.compose import compose
 from genolightning.errors import UserError
-from genolightning.tasks import Binary, Multiclass, SigmoidTwice, for_facts
-from tests.commands.tiny import run, write_table
-from tests.test_resume import do
+from genolightning.facts import NO_LABEL, Facts
+from genolightning.sweeps import search_space as space
+from genolightning.training.tasks import Binary, Multiclass, SigmoidTwice, for_facts
+from tests.helpers.tiny import run, write_table
+from tests.training.test_resume import do
 
 PUBLISHED = ["experiment=gb_cnn_2023", "dataset=table", "trainer=cpu"]
 

@@ -31,12 +31,12 @@ def test_a_checkout_finds_its_own_configs():
 def test_the_wheel_holds_every_module_config_and_sweep(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     wanted = {
-        f"genolightning/{folder}/{file.relative_to(ROOT / folder)}"
+        f"genolightning/shipped/{folder}/{file.relative_to(ROOT / folder)}"
         for folder in ("conf", "sweeps")
         for file in (ROOT / folder).rglob("*.yaml")
     }
     wanted |= {str(file.relative_to(ROOT)) for file in (ROOT / "genolightning").rglob("*.py")}
-    assert "genolightning/conf/train.yaml" in wanted
+    assert "genolightning/shipped/conf/train.yaml" in wanted
     assert wanted - held == set()
     assert [name for name in held if name.startswith(("tests/", "conf/", "logs/"))] == []
 
@@ -52,5 +52,5 @@ def test_an_unpacked_wheel_finds_the_configs_it_brought(wheel, tmp_path):
         text=True,
         check=True,
     )
-    assert Path(told.stdout.strip()) == tmp_path / "site" / "genolightning" / "conf"
-    assert (tmp_path / "site" / "genolightning" / "conf" / "train.yaml").is_file()
+    assert Path(told.stdout.strip()) == tmp_path / "site" / "genolightning" / "shipped" / "conf"
+    assert (tmp_path / "site" / "genolightning" / "shipped" / "conf" / "train.yaml").is_file()

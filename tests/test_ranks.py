@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genolightning.checkpoints import latest
+from genolightning.data.array_source import Table
 from genolightning.data.datamodule import TableDataModule
 from genolightning.data.loader import BatchLoader
-from genolightning.data.table import Table
 from genolightning.errors import UserError
-from tests.commands.tiny import run, train
-from tests.data.make import noisy_table
+from genolightning.training.checkpoints import latest
+from tests.helpers.make import noisy_table
+from tests.helpers.tiny import run, train
 
 
 def ranks(count: int, *words: object, wait: bool = True) -> subprocess.Popen[str]:

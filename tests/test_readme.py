@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.tiny import run, sequences, write_table
+from tests.helpers.tiny import run, sequences, write_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.offline_wandb import read  # noqa: E402
+from tests.helpers.offline_wandb import read  # noqa: E402
 
 Points = dict[str, list[tuple[float, float]]]  # name of a score -> (step, value)
 

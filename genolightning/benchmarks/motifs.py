@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.intervals import IntervalTables
-from genolightning.benchmarks.rows import Rows
+from genolightning.benchmarks.base import Rows
+from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError, whole
 from genolightning.genome.alphabet import Packed, decode, encode, reverse_complement
-from genolightning.genome.files import sha256
 from genolightning.genome.intervals import Intervals, read_bed
 from genolightning.paths import cache_dir
+from genolightning.storage.text_files import sha256
 
 MOTIFS = {"SOX2": "CATTGTTC", "OCT4": "ATGCAAAT", "GATA1": "AGATAAGG", "TEAD": "ACATTCCA", "ETS": "CCGGAAGT"}
 PAIR = ("SOX2", "OCT4")

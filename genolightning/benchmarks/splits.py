@@ -18,15 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit import same_rows
-from genolightning.benchmarks.intervals import IntervalTables
-from genolightning.benchmarks.near import near_pairs
-from genolightning.benchmarks.rows import Benchmark
-from genolightning.benchmarks.whole import PUBLISHED, Whole, fingerprint, take, whole
+from genolightning.benchmarks.audit.leakage import same_rows
+from genolightning.benchmarks.audit.near_duplicates import near_pairs
+from genolightning.benchmarks.audit.published_rows import PUBLISHED, Whole, fingerprint, take, whole
+from genolightning.benchmarks.base import Benchmark
+from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError
-from genolightning.genome.files import atomic_write
-from genolightning.genome.overlap import merged, on_one_line
+from genolightning.genome.overlaps import merged, on_one_line
 from genolightning.paths import cache_dir
+from genolightning.storage.text_files import atomic_write
 
 KINDS = ("original", "clean", "chromosome")
 LEAST_ROWS = 100  # test rows of each class, unless the published split has fewer

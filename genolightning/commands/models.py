@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.commands import words
-from genolightning.commands.say import columns, say
+from genolightning.config import overrides as words
+from genolightning.console import columns, say
 from genolightning.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def main(given: list[str]) -> int:
     speeds = _speeds(args.speed) if args.speed else {}
     rows = [_row(name, file, args, speeds) for name, file in _chosen(args).items()]
     if args.output:
-        from genolightning.commands.models_page import page
-        from genolightning.genome.files import atomic_write
+        from genolightning.report.model_tables import page
+        from genolightning.storage.text_files import atomic_write
 
         with atomic_write(args.output) as part:
             part.write_text(page(rows, args, given))
@@ -103,7 +103,7 @@ def _speeds(file: Path) -> dict[str, float]:
 
 
 def _row(name: str, file: Path, args: "Namespace", speeds: dict[str, float]) -> dict[str, Any]:
-    from genolightning.commands.cost import Asked, counted
+    from genolightning.runs.profiling import Asked, counted
 
     row: dict[str, Any] = {"model": name, "parameters": None, "flops_per_base": None}
     try:
@@ -120,7 +120,7 @@ def _row(name: str, file: Path, args: "Namespace", speeds: dict[str, float]) -> 
 
 def _timings(name: str, args: "Namespace") -> Iterator[dict[str, Any]]:
     """A row for each length; what should take longer than `--most-s` by the length before it is left out."""
-    from genolightning.commands.cost import Asked, Measured, apart, counted
+    from genolightning.runs.profiling import Asked, Measured, apart, counted
 
     if sys.stderr.isatty():
         print(f"timing {name}", file=sys.stderr)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from genolightning.commands import compose as door
-from genolightning.commands import words
-from genolightning.commands.say import say
 from genolightning.commands.test import of_run
+from genolightning.config import compose as door
+from genolightning.config import overrides as words
+from genolightning.console import say
 from genolightning.errors import UserError, whole
 
 
@@ -33,12 +33,12 @@ def predict(cfg: Any, path: Path) -> None:
     whole("dataset.batch_size", cfg.dataset.batch_size)
     if cfg.dataset.get("too_long") not in (None, "error", "crop"):
         raise UserError(f"dataset.too_long={cfg.dataset.too_long}: wanted error or crop")
-    from genolightning.benchmarks.unlabelled import read_unlabelled, tiles
-    from genolightning.commands import build
-    from genolightning.commands.finish import gathered
-    from genolightning.commands.trained import checkpoint_of, load
+    from genolightning.config import objects as build
+    from genolightning.data.input_files import read_unlabelled, tiles
     from genolightning.paths import in_data_root
-    from genolightning.record import Predictions, write_predictions
+    from genolightning.runs.evaluate import gathered
+    from genolightning.runs.load import checkpoint_of, load
+    from genolightning.runs.record import Predictions, write_predictions
 
     rows = read_unlabelled(
         in_data_root(cfg.input),

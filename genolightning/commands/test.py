@@ -4,10 +4,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from genolightning.commands import compose as door
-from genolightning.commands import saved, words
-from genolightning.commands.say import say
 from genolightning.commands.train import summary
+from genolightning.config import compose as door
+from genolightning.config import overrides as words
+from genolightning.config import trust as saved
+from genolightning.console import say
 from genolightning.errors import UserError
 
 
@@ -18,9 +19,9 @@ def main(given: list[str]) -> int:
         return door.show(composed)
     start = time.monotonic()
     with door.run_folder("test", composed) as out:
-        from genolightning.commands import build
-        from genolightning.commands.finish import finish
-        from genolightning.commands.trained import checkpoint_of
+        from genolightning.config import objects as build
+        from genolightning.runs.evaluate import finish
+        from genolightning.runs.load import checkpoint_of
 
         _, checkpoint = checkpoint_of(folder)
         parts = build.parts(composed.cfg)

@@ -5,9 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from genolightning.commands import compose as door
-from genolightning.commands import saved, words
-from genolightning.commands.say import columns, say
+from genolightning.config import compose as door
+from genolightning.config import overrides as words
+from genolightning.config import trust as saved
+from genolightning.console import columns, say
 from genolightning.errors import ProcessLost, UserError
 
 OF_THE_START = {"seed", "class_weights", *(f"dataset.{key}" for key in (*saved.CUTS, "batch_size"))}
@@ -50,10 +51,12 @@ def run(cfg: Any, folder: Path) -> None:
     """Train one config in its folder; what it leaves there is the run."""
     say(f"run folder {folder}")
     start = time.monotonic()
-    from genolightning.callbacks import Best
-    from genolightning.checkpoints import latest
-    from genolightning.commands import build, init_from, trackers
-    from genolightning.commands.finish import finish
+    from genolightning.config import objects as build
+    from genolightning.runs.evaluate import finish
+    from genolightning.training import loggers as trackers
+    from genolightning.training import transfer as init_from
+    from genolightning.training.checkpoints import latest
+    from genolightning.training.resume import Best
 
     data, facts, task, model = build.parts(cfg)
     say(
@@ -84,8 +87,8 @@ def run(cfg: Any, folder: Path) -> None:
 
 def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
     """Fit from the last checkpoint, if there is one; a fit that ends early leaves word how to go on, or `error.txt`."""
-    from genolightning.callbacks import TERMINATED
-    from genolightning.checkpoints import latest
+    from genolightning.training.checkpoints import latest
+    from genolightning.training.resume import TERMINATED
 
     on = f"Go on with: genolightning train resume={folder}"
     (folder / "error.txt").unlink(missing_ok=True)
@@ -112,7 +115,7 @@ def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
 
 def resume_from(folder: Path) -> Path | None:
     """The checkpoint to go on from, None for a fresh start; says so where the last one turns out torn."""
-    from genolightning.checkpoints import latest
+    from genolightning.training.checkpoints import latest
 
     found, last = latest(folder), folder / "checkpoints" / "last.ckpt"
     if last.exists() and found != last:
@@ -135,7 +138,7 @@ def summary(record: dict[str, Any]) -> list[str]:
 
 def _of_split(record: dict[str, Any]) -> list[str]:
     """The audit's verdict on the split, in red where it is not clean."""
-    from genolightning.commands.datasets_audit import coloured
+    from genolightning.commands.datasets.audit import coloured
 
     judged = record.get("verdict")
     if judged is None:

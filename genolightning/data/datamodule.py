@@ -8,15 +8,16 @@ import torch
 from numpy.typing import NDArray
 
 from genolightning.batch import Batch
-from genolightning.benchmarks.intervals import IntervalTables
+from genolightning.benchmarks.base import Benchmark
+from genolightning.benchmarks.interval_tables import IntervalTables
+from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.benchmarks.motifs import Motifs
-from genolightning.benchmarks.rows import NO_LABEL, Benchmark, Facts
-from genolightning.benchmarks.tables import LabelledTable
-from genolightning.data.device import WISHES, placed
+from genolightning.data.array_source import Servable, Table, Tokenize
+from genolightning.data.device_source import WISHES, placed
+from genolightning.data.encoded_split import Store, check_store, end_to_end, open_store
 from genolightning.data.loader import BatchLoader
-from genolightning.data.store import Store, check_store, end_to_end, open_store
-from genolightning.data.table import Servable, Table, Tokenize
 from genolightning.errors import UserError, whole
+from genolightning.facts import NO_LABEL, Facts
 
 SPLITS = ("train", "validation", "test")
 BATCHES_TO_DEAL = 64  # an evaluation has as many, where it has the rows, for each of several processes needs one

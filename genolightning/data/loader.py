@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from genolightning.batch import Batch
-from genolightning.benchmarks.rows import NO_LABEL
-from genolightning.data.table import Servable, Table, Tokenize
+from genolightning.data.array_source import Servable, Table, Tokenize
 from genolightning.errors import UserError
+from genolightning.facts import NO_LABEL
 
 TOGETHER, TOGETHER_BYTES = 64, 1 << 21  # batches of one gather, at most: their rows still fit a cache
 POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many

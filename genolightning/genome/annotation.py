@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.errors import BadTable
-from genolightning.genome.files import read_text
 from genolightning.genome.intervals import Intervals
+from genolightning.storage.text_files import read_text
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,7 +6,7 @@ from typing import BinaryIO, NoReturn
 
 from genolightning.errors import BadTable
 from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL
-from genolightning.genome.files import opened
+from genolightning.storage.text_files import opened
 
 CHUNK_BYTES = 1 << 22
 _TABLE = BYTE_TO_CODE.tobytes()

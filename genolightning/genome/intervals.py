@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.errors import BadTable
-from genolightning.genome.files import read_text
+from genolightning.storage.text_files import read_text
 
 if TYPE_CHECKING:
     import polars as pl

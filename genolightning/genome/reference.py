@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from genolightning import paths
 from genolightning.errors import BadTable, GenomeMissing, OutOfChromosome, UserError
 from genolightning.genome.alphabet import Codes, N, Packed
+from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.fasta import encode_fasta
-from genolightning.genome.files import atomic_write, checksum, sha256
 from genolightning.genome.intervals import Intervals
-from genolightning.genome.names import aliases, common_name, nearest
+from genolightning.storage.text_files import atomic_write, checksum, sha256
 
 FORMAT = 2  # counts up when the cached bytes change their meaning
 

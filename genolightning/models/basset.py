@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Backbone, Batch, Features, one_hot
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models.heads import exactly, outputs
 
 SHORTEST_BP = 168  # leaves one position; what is shorter is padded to this

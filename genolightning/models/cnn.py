@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genolightning.batch import Backbone, Batch, Features
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models.heads import outputs
 
 # symbols: A C G T as in the alphabet, then these; N, any other letter and a masked base are the unknown symbol

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import positive, whole
+from genolightning.facts import Facts
 
 
 class ResidualBlock(nn.Module):

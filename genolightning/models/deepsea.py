@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from genolightning.batch import Batch, Features
-from genolightning.benchmarks.rows import Facts
+from genolightning.facts import Facts
 from genolightning.models.basset import framed
 
 SHORTEST_BP = 163  # leaves one position; what is shorter is padded to this

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from genolightning.batch import Backbone, Batch, Features
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models.pooling import MeanPool, to_resolution
 
 

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from genolightning.batch import Batch, Features, base_mask
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError, positive
+from genolightning.facts import Facts
 from genolightning.models import hyena_fused
 
 TOKENS = (7, 8, 9, 10, 11, 3)  # of the codes A C G T N and masked, as HyenaDNA counts them

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Backbone, Batch, Features, base_mask
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError, positive
+from genolightning.facts import Facts
 from genolightning.models import heads
 
 SYMBOLS = 6  # A C G T, N, masked

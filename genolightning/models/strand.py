@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from genolightning.batch import Backbone, Batch, Features, base_mask, reverse_complement
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models.pooling import to_resolution
 
 

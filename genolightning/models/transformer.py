@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError, positive
+from genolightning.facts import Facts
 
 STEM_TAPS = (11, 5)  # of the two convolutions; more where they step further, so that no base is skipped
 SLOWEST = 10_000.0  # positions that the slowest rotation takes for about one radian

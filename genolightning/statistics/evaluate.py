@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from genolightning.errors import BadTable
 from genolightning.statistics.bootstrap import RESAMPLES, percentile_interval, replicates
-from genolightning.statistics.items import Items, items_of, units_of
 from genolightning.statistics.metrics import (
     Array,
     Scorer,
@@ -24,6 +23,7 @@ from genolightning.statistics.metrics import (
     spearman_scores,
     true_class_loss,
 )
+from genolightning.statistics.scored_items import Items, items_of, units_of
 
 
 class Estimate(NamedTuple):

@@ -6,9 +6,9 @@ import pytest
 
 from genolightning.benchmarks.card import composed, read_card
 from genolightning.errors import UserError
-from genolightning.genome.files import sha256
 from genolightning.paths import conf_dir
-from tests.data.make import write
+from genolightning.storage.text_files import sha256
+from tests.helpers.make import write
 
 FILES = sorted((conf_dir() / "dataset").glob("*.yaml"))
 PUBLISHED = [file for file in FILES if file.stem.startswith(("gb_", "gue_"))]

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from genolightning.benchmarks.audit import audit
-from genolightning.benchmarks.intervals import IntervalTables
+from genolightning.benchmarks.audit.leakage import audit
+from genolightning.benchmarks.audit.published_rows import whole
+from genolightning.benchmarks.interval_tables import IntervalTables
+from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.benchmarks.splits import assign, choose, groups
-from genolightning.benchmarks.tables import LabelledTable
-from genolightning.benchmarks.whole import whole
 from genolightning.errors import UserError
-from tests.data.make import sequence, write, write_gb_table
+from tests.helpers.make import sequence, write, write_gb_table
 
 CLASSES = ("a", "b")
 

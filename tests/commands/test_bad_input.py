@@ -11,8 +11,8 @@ import pytest
 import torch
 import yaml
 
-from genolightning.benchmarks.tables import column, read_table
-from tests.commands.tiny import run, sequences, train, write_table
+from genolightning.benchmarks.labelled_table import column, read_table
+from tests.helpers.tiny import run, sequences, train, write_table
 
 GOOD = [f"{one},{i % 2}" for i, one in enumerate(sequences(8, 20))]
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from tests.commands.test_bad_input import complaint
-from tests.commands.tiny import run
-from tests.data.make import GB_HEADER, sequence, write, write_fasta
+from tests.helpers.make import GB_HEADER, sequence, write, write_fasta
+from tests.helpers.tiny import run
 
 DATASET = "gb_dummy_mouse_enhancers_ensembl"
 SMALL = ["model=convnet", "model.backbone.dim=8", "model.backbone.blocks=1", "trainer=debug"]

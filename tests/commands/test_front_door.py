@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from genolightning import cli
-from genolightning.commands import compose, saved, words
+from genolightning.config import compose
+from genolightning.config import overrides as words
+from genolightning.config import trust as saved
 from genolightning.errors import Diverged, UserError
 
 TOY = {

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 
 from genolightning import cli
-from genolightning.commands import cost, models, words
+from genolightning.commands import models
+from genolightning.config import overrides as words
+from genolightning.runs import profiling as cost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

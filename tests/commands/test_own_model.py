@@ -10,8 +10,8 @@ import pytest
 
 import genolightning
 from genolightning.errors import UntrustedRun
-from tests.commands.tiny import run, sequences, write_table
-from tests.test_resume import assert_same, do
+from tests.helpers.tiny import run, sequences, write_table
+from tests.training.test_resume import assert_same, do
 
 BACKBONE = """
 from torch import nn
@@ -36,7 +36,7 @@ WHOLE = """
 from torch import Tensor
 
 from genolightning.batch import Batch
-from genolightning.module import SequenceModule
+from genolightning.training.module import SequenceModule
 
 
 class Sharp(SequenceModule):
@@ -68,7 +68,9 @@ def home(tmp_path_factory):
     (home / "mypackage" / "model.py").write_text(BACKBONE)
     (home / "mypackage" / "whole.py").write_text(WHOLE)
     (home / "configs" / "model").mkdir(parents=True)
-    (home / "configs" / "model" / "net.yaml").write_text(YAML.format(module="genolightning.module.SequenceModule"))
+    (home / "configs" / "model" / "net.yaml").write_text(
+        YAML.format(module="genolightning.training.module.SequenceModule")
+    )
     whole = YAML.format(module="mypackage.whole.Sharp") + "sharpness: 2.0\n"
     (home / "configs" / "model" / "sharp.yaml").write_text(whole)
     write_table(home / "mine.csv")
@@ -152,7 +154,7 @@ def test_it_stands_in_the_list_of_models(home, capsys):
 
 def test_a_package_that_is_not_on_the_python_path_is_named(home, tmp_path, capsys):
     (tmp_path / "model").mkdir()
-    text = YAML.format(module="genolightning.module.SequenceModule").replace("mypackage", "theirpackage")
+    text = YAML.format(module="genolightning.training.module.SequenceModule").replace("mypackage", "theirpackage")
     (tmp_path / "model" / "lost.yaml").write_text(text)
     words = [f"dataset.train={home / 'mine.csv'}", f"hydra.run.dir={tmp_path / 'out'}", "trainer=cpu"]
     capsys.readouterr()

@@ -13,7 +13,7 @@ import pytest
 
 import genolightning
 from genolightning.statistics.metrics import accuracy, auroc
-from tests.commands.tiny import run, sequences, train, write_table
+from tests.helpers.tiny import run, sequences, train, write_table
 
 
 @pytest.fixture(scope="module")
@@ -258,8 +258,9 @@ def test_a_clean_split_of_the_published_rows_tears_no_group(tmp_path):
 
 
 def test_a_callback_watches_what_the_user_says(tmp_path):
-    from genolightning.commands import build, compose
-    from genolightning.tasks import Binary
+    from genolightning.config import compose
+    from genolightning.config import objects as build
+    from genolightning.training.tasks import Binary
 
     words = ["dataset=motifs", "callbacks=early_stopping"]
     for more, monitor, mode in (

@@ -10,7 +10,7 @@ import pytest
 from genolightning.data.datamodule import IntervalDataModule, TableDataModule
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import decode
-from tests.data.make import plain_slice, tiny_genome, write_fasta, write_gb_dataset
+from tests.helpers.make import plain_slice, tiny_genome, write_fasta, write_gb_dataset
 
 CLASSES = ["negative", "positive"]
 

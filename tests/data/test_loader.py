@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from genolightning.data.array_source import Table
+from genolightning.data.encoded_split import Store
 from genolightning.data.loader import BatchLoader
-from genolightning.data.store import Store
-from genolightning.data.table import Table
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import N, Packed, encode, reverse_complement
 

@@ -8,8 +8,8 @@ import pytest
 
 from genolightning import load_dataset
 from genolightning.genome.alphabet import decode
-from tests.commands.tiny import run
-from tests.data.make import plain_slice
+from tests.helpers.make import plain_slice
+from tests.helpers.tiny import run
 
 CHR2, WORM = "genomes/chr2_1-2333275.fa.gz", "genomes/ce270.fa.gz"
 SPLITS = ("train", "validation", "test")

@@ -5,7 +5,7 @@ import pytest
 
 from genolightning.errors import BadTable
 from genolightning.genome.annotation import read_gff
-from tests.data.make import write
+from tests.helpers.make import write
 
 GFF = (
     "##gff-version 3\n"

@@ -5,7 +5,7 @@ import pytest
 
 from genolightning.errors import BadTable
 from genolightning.genome.intervals import Intervals, read_bed, read_gb_table
-from tests.data.make import GB_HEADER, write, write_bed, write_gb_table
+from tests.helpers.make import GB_HEADER, write, write_bed, write_gb_table
 
 ROWS = [("chr2", 5, 55, "-"), ("1", 0, 50, "+"), ("chr1", 7, 9, "."), ("chrM", 1, 2, "")]
 

@@ -7,7 +7,7 @@ from genolightning.genome.alphabet import Packed, decode, encode
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.locate import locate
 from genolightning.genome.reference import Genome
-from tests.data.make import plain_slice, sequence, tiny_genome, write_fasta
+from tests.helpers.make import plain_slice, sequence, tiny_genome, write_fasta
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from genolightning.genome import fasta as fasta_room
 from genolightning.genome.alphabet import decode
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import Genome
-from tests.data.make import plain_slice, sequence, tiny_genome, write, write_bgzip, write_fasta, write_gb_table
+from tests.helpers.make import plain_slice, sequence, tiny_genome, write, write_bgzip, write_fasta, write_gb_table
 
 
 def random_intervals(records, n, *, seed=0, length=None):

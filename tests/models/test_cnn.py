@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from genolightning.batch import Batch
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models.cnn import CNN, FlattenHead, MaxOfPairs
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from genolightning.batch import Batch, Features, base_mask, reverse_complement
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models import heads, strand
 from genolightning.models.convnet import ConvNet
 from genolightning.models.pooling import MeanMaxPool, MeanPool, to_resolution

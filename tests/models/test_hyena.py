@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from genolightning.batch import Batch, base_mask
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models import hyena
 from genolightning.models.hyena import Hyena, HyenaOperator, ImplicitFilter, fft_length, from_released, long_convolution
 

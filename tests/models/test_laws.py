@@ -9,12 +9,12 @@ import torch
 from hydra.utils import instantiate
 
 from genolightning.batch import Batch, base_mask, reverse_complement
-from genolightning.benchmarks.rows import Facts
-from genolightning.commands import compose
+from genolightning.config import compose
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models import strand
 from genolightning.paths import conf_dir
-from genolightning.tasks import for_facts
+from genolightning.training.tasks import for_facts
 
 LENGTH_BP = 60
 MODELS = sorted(file.stem for file in (conf_dir() / "model").glob("*.yaml"))

@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from genolightning.batch import Batch
-from genolightning.benchmarks.rows import Facts
 from genolightning.errors import UserError
+from genolightning.facts import Facts
 from genolightning.models import heads
 from genolightning.models.basset import Basset, UnitsHead
 from genolightning.models.convnet import ConvNet

@@ -1,0 +1,70 @@
+"""The leaderboard's baseline: logistic regression on 6-mers, fitted on a split's training rows, kept in the cache."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genolightning.commands.datasets.audit import benchmark_of
+from genolightning.errors import UserError
+from genolightning.paths import cache_dir
+from genolightning.statistics.evaluate import Estimate, evaluate
+from genolightning.storage.text_files import atomic_write
+
+if TYPE_CHECKING:
+    from genolightning.benchmarks.base import Benchmark
+
+K = 6
+RULES = 1  # counts up when the same rows come to be fitted or scored otherwise
+Sums = Mapping[str, Mapping[str, str]]
+
+
+def kmer_scores(
+    name: str, split: str, seed: int, data_sha256: Sums | None, *, config_dir: Path | None = None
+) -> dict[str, Estimate]:
+    """Every score of the baseline on the test rows of a split, by its id; the seed is that of a split that has one.
+
+    `data_sha256` are the checksums of the runs it stands beside, split -> file -> sha256: the dataset's files here must
+    be the same. UserError where they are not, or where there are no bases, classes or test rows.
+    """
+    benchmark = None
+    if data_sha256 is None:
+        benchmark = benchmark_of(name, [], config_dir)
+        data_sha256 = _sums(benchmark)
+    content = {part: sorted(files.values()) for part, files in data_sha256.items()}
+    key = hashlib.sha256(json.dumps([RULES, K, name, split, content], sort_keys=True).encode()).hexdigest()
+    kept = cache_dir() / "leaderboard" / f"kmer-{key[:32]}.json"
+    if not kept.exists():
+        benchmark = benchmark or benchmark_of(name, [], config_dir)
+        if {part: sorted(files.values()) for part, files in _sums(benchmark).items()} != content:
+            raise UserError("its files here are not those that the runs were made from")
+        found = _fitted(benchmark, split, seed)
+        with atomic_write(kept) as draft:
+            draft.write_text(json.dumps(found))
+    return {metric: Estimate(*one) for metric, one in json.loads(kept.read_text()).items()}
+
+
+def _sums(benchmark: "Benchmark") -> dict[str, dict[str, str]]:
+    benchmark.prepare()
+    return {part: benchmark.sha256(part) for part in benchmark.splits()}
+
+
+def _fitted(benchmark: "Benchmark", split: str, seed: int) -> dict[str, Estimate]:
+    from genolightning.benchmarks.audit.published_rows import take, whole
+    from genolightning.benchmarks.audit.shortcuts import kmer_logistic
+    from genolightning.benchmarks.splits import assign
+
+    if "test" not in benchmark.splits():
+        raise UserError(f"split {split} is drawn from train; give it a test file of its own")
+    rows = whole(benchmark)
+    if rows.codes is None or rows.target is None:
+        raise UserError(rows.notes[0] if rows.notes else "its rows have no single class")
+    chosen = assign(benchmark, split.partition("-")[0], seed)
+    if chosen.id != split:
+        raise UserError(f"split {split} cannot be made again here, {chosen.id} came out")
+    sys.stderr.write(f"genolightning: fitting {K}-mers on {len(chosen.train):,} rows of {benchmark.name}\n")
+    p = kmer_logistic(take(rows.codes, chosen.train), rows.target[chosen.train], take(rows.codes, chosen.test), k=K)
+    binary = benchmark.kind == "binary"
+    return evaluate(benchmark.kind, rows.target[chosen.test], p[:, 1] if binary else p, classes=rows.classes)

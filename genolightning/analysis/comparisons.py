@@ -1,0 +1,127 @@
+"""Test rows drawn again for several runs at once: intervals of a mean over seeds, and of a difference of models.
+
+Every run is scored on the same draws, so what all models find hard cancels out of a difference (a paired bootstrap,
+Efron & Tibshirani 1993; 1,000 draws).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from genolightning.paths import cache_dir
+from genolightning.statistics.bootstrap import percentile_interval, replicates
+from genolightning.statistics.evaluate import scorers
+from genolightning.statistics.metrics import Array
+from genolightning.statistics.scored_items import items_of, units_of
+from genolightning.storage.text_files import atomic_write, sha256
+
+RULES = 2  # counts up when the same predictions come to have another interval
+
+Record = Mapping[str, Any]
+
+
+class Difference(NamedTuple):
+    """A score's mean over some runs less that over others, low <= value <= high."""
+
+    value: float
+    low: float
+    high: float
+
+
+def seeds_intervals(
+    runs: Sequence[Record], tell: Callable[[str], None] | None = None
+) -> dict[str, tuple[float, float]]:
+    """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
+
+    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Empty where the runs'
+    predictions are not there, are not of the same rows, have several places a row, or where rows were drawn in
+    clusters. `tell` hears of each run that is not in the cache.
+    """
+    return {
+        name: percentile_interval(_mean(runs, name), samples.mean(0)) for name, samples in _shared(runs, tell).items()
+    }
+
+
+def differences(
+    runs: Sequence[Record], others: Sequence[Record], tell: Callable[[str], None] | None = None
+) -> dict[str, Difference]:
+    """For each score its mean over `runs` less its mean over `others`, with the 95 % interval when the same test rows
+    are drawn again for all of them. Seeds are taken as they are: their sd stands beside each mean. Empty where
+    `seeds_intervals` would be, or where the two were tested on other rows.
+    """
+    found = {}
+    for name, samples in _shared([*runs, *others], tell).items():
+        value = _mean(runs, name) - _mean(others, name)
+        moved = samples[: len(runs)].mean(0) - samples[len(runs) :].mean(0)
+        found[name] = Difference(value, *percentile_interval(value, moved))
+    return found
+
+
+def _predictions(run: Record) -> Path:
+    return Path(run["folder"]) / "predictions.parquet"
+
+
+def _drawable(runs: Sequence[Record]) -> bool:
+    clusters = any(one.get("unit") == "cluster" for run in runs for one in run["metrics"].values())
+    places = any(run["facts"].get("resolution_bp") is not None for run in runs)
+    return not clusters and not places and all(_predictions(run).is_file() for run in runs)
+
+
+def _mean(runs: Sequence[Record], name: str) -> float:
+    return float(np.mean([run["metrics"][name]["value"] for run in runs]))
+
+
+def _shared(runs: Sequence[Record], tell: Callable[[str], None] | None) -> dict[str, Array]:
+    """Each score that all runs have, of every run in every draw: (runs, draws)."""
+    if not _drawable(runs):
+        return {}
+    drawn = [_draws(run, tell) for run in runs]
+    if len({str(one["rows"]) for one in drawn}) > 1:
+        return {}
+    known = [
+        name
+        for name in drawn[0]
+        if all(
+            name in one and run["metrics"].get(name, {}).get("value") is not None
+            for one, run in zip(drawn, runs, strict=True)
+        )
+    ]
+    stacked = {name: np.stack([one[name] for one in drawn]) for name in known}
+    return {name: values for name, values in stacked.items() if not np.isnan(values.mean(0)).all()}
+
+
+def _draws(run: Record, tell: Callable[[str], None] | None) -> dict[str, Any]:
+    """Each score of a run in every draw of its test rows, (draws,), and as `rows` a checksum of their labels.
+
+    Drawn once for the same predictions, then read from the cache: the same number of rows is always drawn alike.
+    """
+    kind, classes, threshold = run["facts"]["kind"], run["facts"]["classes"], run.get("threshold")
+    key = json.dumps([RULES, sha256(_predictions(run)), kind, len(classes), threshold])
+    kept = cache_dir() / "leaderboard" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    if not kept.exists():
+        if tell:
+            tell(f"drawing test rows again: {run['dataset']}, {run['model']}, seed {run['seed']}")
+        rows, scores = _resampled(_predictions(run), kind, len(classes), threshold)
+        with atomic_write(kept) as draft, open(draft, "wb") as file:
+            np.savez(file, rows=np.array(rows), **scores)  # type: ignore[arg-type]
+    with np.load(kept) as file:
+        return dict(file)
+
+
+def _resampled(predictions: Path, kind: str, classes: int, threshold: Any) -> tuple[str, dict[str, Array]]:
+    """A checksum of the rows and their labels, and each score in every draw: (draws,)."""
+    import polars as pl
+
+    frame = pl.read_parquet(predictions)
+    labels = frame.select("index", "target")
+    target = np.asarray(frame["target"].to_list())
+    names = [name for name in frame.columns if name not in ("index", "id", "target")]
+    values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
+    items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
+    units = units_of(items, None)
+    rows = hashlib.sha256(json.dumps(labels.to_dict(as_series=False)).encode()).hexdigest()
+    return rows, replicates(scorers(kind, items, units, classes, threshold), units.number)

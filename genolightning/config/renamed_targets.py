@@ -1,0 +1,59 @@
+"""Class paths that older configs name, and what they are called now.
+
+Applied when a run folder or a user's YAML is read, so that no module is kept alive for an old name alone.
+"""
+
+from typing import Any
+
+MODULES = {
+    "genolightning.module": "genolightning.training.module",
+    "genolightning.tasks": "genolightning.training.tasks",
+    "genolightning.callbacks": "genolightning.training.resume",
+    "genolightning.data.windows": "genolightning.data.genome_source",
+}
+CLASSES: dict[
+    str, str
+] = {}  # full path -> full path, where the class has another name or another module than its neighbours
+
+
+def current_name(target: str) -> str:
+    """The present path of a class, given any path it ever had.
+
+    >>> current_name("genolightning.module.SequenceModule")
+    'genolightning.training.module.SequenceModule'
+    """
+    module, _, name = target.rpartition(".")
+    moved = CLASSES.get(target) or (f"{MODULES[module]}.{name}" if module in MODULES else target)
+    return CLASSES.get(moved, moved)
+
+
+def first_name(target: str) -> str:
+    """The first path that a class had: what hashes of configs are computed from, so that they outlive renames.
+
+    >>> first_name("genolightning.training.module.SequenceModule")
+    'genolightning.module.SequenceModule'
+    """
+    olds = {new: old for old, new in reversed(CLASSES.items())}
+    old = olds.get(target, target)
+    module, _, name = old.rpartition(".")
+    modules = {new: old for old, new in MODULES.items()}
+    return f"{modules[module]}.{name}" if module in modules else old
+
+
+def with_current_names(node: Any) -> Any:
+    """A copy of a plain config (dicts, lists, values) in which every `_target_` has its present path."""
+    return _renamed(node, current_name)
+
+
+def with_first_names(node: Any) -> Any:
+    """A copy of a plain config in which every `_target_` has the first path that its class had."""
+    return _renamed(node, first_name)
+
+
+def _renamed(node: Any, rename: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: rename(value) if key == "_target_" and isinstance(value, str) else _renamed(value, rename)
+            for key, value in node.items()
+        }
+    return [_renamed(value, rename) for value in node] if isinstance(node, list) else node

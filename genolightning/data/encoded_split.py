@@ -1,0 +1,183 @@
+"""The encoded store of a split: read, checked and encoded once, then memory-mapped by every run and every process."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from genolightning.batch import Batch, Tokens
+from genolightning.benchmarks.base import Benchmark, Rows
+from genolightning.benchmarks.interval_tables import join
+from genolightning.errors import UserError
+from genolightning.genome.alphabet import Codes, Packed
+from genolightning.paths import cache_dir
+from genolightning.storage.text_files import checksum
+
+__all__ = ["Batch", "Store", "Tokens", "check_store", "forget_stores", "open_store", "store_key"]
+
+LAYOUT = 2  # of the files of a store; another number is another store
+
+
+class Store(NamedTuple):
+    """One split on disk, in table order; every array is a read-only memory map."""
+
+    key: str  # sha256 of the tables, references and options it was made from
+    codes: Codes
+    target: NDArray[Any]
+    ids: NDArray[Any]
+    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here
+    dropped: dict[str, int]
+    warnings: list[str]
+
+    def lengths(self) -> NDArray[np.int64]:
+        """True length of every row in bases, int64 (rows,)."""
+        if isinstance(self.codes, Packed):
+            return np.diff(self.codes.offsets)
+        return np.full(len(self.codes), self.codes.shape[1], np.int64)
+
+
+def end_to_end(first: Store, second: Store) -> Store:
+    """The rows of two stores as one, in memory; `index` goes on after the first table's last row, dropped ones too."""
+    offset = len(first.index) + sum(first.dropped.values())
+    dropped = {
+        reason: first.dropped.get(reason, 0) + second.dropped.get(reason, 0)
+        for reason in first.dropped | second.dropped
+    }
+    return Store(
+        f"{first.key}+{second.key}",
+        join([first.codes, second.codes]),
+        np.concatenate([first.target, second.target]),
+        np.concatenate([first.ids, second.ids]),
+        np.concatenate([first.index, second.index + offset]),
+        dropped,
+        [*first.warnings, *second.warnings],
+    )
+
+
+def store_key(benchmark: Benchmark, split: str) -> str:
+    """One name for (tables, references, options, split): anything else that changes is another store."""
+    parts = {"layout": LAYOUT, "split": split, "files": benchmark.sha256(split), "options": benchmark.options()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def open_store(benchmark: Benchmark, split: str) -> Store:
+    """Open the store of a split, and build it first where the cache has none that is whole.
+
+    Built in a folder of another name and renamed, under a lock: a store that has its name was whole when it got it.
+    A store whose files have another size than its notes say is built anew; `check_store` looks at every byte.
+    """
+    key = store_key(benchmark, split)
+    folder = _folder(key)
+    if (notes := _notes(folder)) is None:
+        with _locked(folder):
+            if (notes := _notes(folder)) is None:
+                notes = _build(folder, benchmark, split)
+    return _open(folder, key, notes)
+
+
+def check_store(benchmark: Benchmark, split: str) -> str:
+    """Look at every byte of a split's store: `whole`, or `rebuilt` (from damage), or `built` where there was none."""
+    folder = _folder(store_key(benchmark, split))
+    there, notes = folder.exists(), _notes(folder)
+    if notes and all(checksum(folder / name) == file["crc32"] for name, file in notes["files"].items()):
+        return "whole"
+    with _locked(folder):
+        _build(folder, benchmark, split)
+    return "rebuilt" if there else "built"
+
+
+def forget_stores(sha256: str) -> int:
+    """Remove every store that was made from the file of this checksum, e.g. a genome whose bases were damaged."""
+    found = [one for one in _folder("").glob("*/notes.json") if f'"{sha256}"' in one.read_text(errors="replace")]
+    for one in found:
+        _remove(one.parent)
+    return len(found)
+
+
+def _folder(key: str) -> Path:
+    return cache_dir() / "stores" / key[:32]
+
+
+def _locked(folder: Path) -> FileLock:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{folder}.lock")
+
+
+def _notes(folder: Path) -> dict[str, Any] | None:
+    """What the store says of itself, where all its files are there in their size."""
+    try:
+        notes: dict[str, Any] = json.loads((folder / "notes.json").read_text())
+        sizes = {name: (folder / name).stat().st_size for name in notes["files"]}
+        whole = sizes == {name: file["bytes"] for name, file in notes["files"].items()}
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return notes if whole and "codes.npy" in sizes else None
+
+
+def _build(folder: Path, benchmark: Benchmark, split: str) -> dict[str, Any]:
+    rows = benchmark.rows(split)
+    draft = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.draft")
+    try:
+        draft.mkdir()
+        files = {}
+        for name, array in _arrays(rows).items():
+            path = draft / f"{name}.npy"
+            _save(path, array)
+            files[path.name] = {"bytes": path.stat().st_size, "crc32": checksum(path)}
+        notes = {
+            "dropped": rows.dropped,
+            "warnings": list(getattr(benchmark, "warnings", [])),
+            "made_from": benchmark.sha256(split),
+            "files": files,
+        }
+        (draft / "notes.json").write_text(json.dumps(notes))
+        if folder.exists():  # damaged; whoever has it open keeps what it has open
+            _remove(folder)
+        os.replace(draft, folder)
+    except OSError as error:
+        raise UserError(
+            f"the encoded rows of {benchmark.name} cannot be written to {folder.parent}: {error.strerror or error}; "
+            "make room, or name another folder with GENOLIGHTNING_CACHE=FOLDER"
+        ) from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return notes
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """Write as np.save does, which loses the error of a full disk (numpy 2.4)."""
+    array = np.ascontiguousarray(array)
+    with open(path, "wb") as out:
+        np.lib.format.write_array_header_1_0(out, np.lib.format.header_data_from_array_1_0(array))
+        out.write(array.reshape(-1).view(np.uint8).data)
+
+
+def _remove(folder: Path) -> None:
+    """Take a store's name away first: what is half removed must not be opened."""
+    gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.draft")
+    os.replace(folder, gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _arrays(rows: Rows) -> dict[str, NDArray[Any]]:
+    arrays = {"target": rows.target, "ids": np.asarray(rows.ids, str), "index": rows.index}
+    if isinstance(rows.codes, Packed):
+        return arrays | {"codes": rows.codes.values, "offsets": rows.codes.offsets}
+    return arrays | {"codes": rows.codes}
+
+
+def _open(folder: Path, key: str, notes: dict[str, Any]) -> Store:
+    def load(name: str) -> NDArray[Any]:
+        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+    codes: Codes = load("codes")
+    if "offsets.npy" in notes["files"]:
+        codes = Packed(load("codes"), load("offsets"))
+    return Store(key, codes, load("target"), load("ids"), load("index"), notes["dropped"], notes["warnings"])

@@ -1,0 +1,219 @@
+"""What a model costs: parameters and FLOPs, counted on shapes alone; milliseconds and memory, measured."""
+
+import ctypes
+import math
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from hydra.utils import instantiate
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from genolightning.batch import Batch
+from genolightning.config import compose
+from genolightning.config import objects as build
+from genolightning.errors import UserError
+from genolightning.facts import Facts
+from genolightning.training import tasks
+
+CLASSES = {"binary": ["negative", "positive"], "multiclass": ["a", "b", "c"], "multilabel": ["a", "b", "c"]}
+WARM_BP = 64
+TIMED_S, PASSES = 1.0, 20  # passes are repeated for so long, or so many times
+
+
+class Asked(NamedTuple):
+    """A model of the configs, for a dataset with one label a sequence and rows of one length."""
+
+    model: str
+    kind: str
+    length_bp: int
+    config_dir: Path | None = None
+
+
+class Measured(NamedTuple):
+    """Of one batch; None, and `why`, where it could not be read."""
+
+    forward_ms: float | None = None
+    forward_backward_ms: float | None = None
+    memory_mb: float | None = None
+    why: str | None = None
+
+
+def built(asked: Asked) -> Any:
+    """The model with fresh weights. UserError where it cannot be built: weights are missing, rows are too short."""
+    classes = CLASSES.get(asked.kind, [])
+    facts = Facts(
+        kind=asked.kind,
+        classes=classes,
+        length_bp=asked.length_bp,
+        shortest_bp=asked.length_bp,
+        rows={"train": 100 * max(len(classes), 1)},
+        class_counts=[100] * len(classes),
+    )
+    cfg = compose.compose("train", [f"model={asked.model}"], config_dir=asked.config_dir).cfg
+    return instantiate(cfg.model, _convert_="all")(facts=facts, task=tasks.for_facts(facts))
+
+
+def counted(asked: Asked) -> tuple[int, int | None]:
+    """(parameters, FLOPs per base) of a model; of a language model's backbone, parameters with its tied head.
+
+    FLOPs are those of the forward pass of one sequence, divided by its bases: a multiply-add is two, and where both
+    strands are read both count. Matrix products, convolutions and attention are counted, and Fourier transforms as
+    5 n log2 n (half of that where one side is real); what is done number by number is not. None: it takes no such row.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # weights that are loaded into shapes
+        try:
+            with torch.device("meta"):  # shapes alone: nothing is stored, nothing computed
+                module = built(asked)
+                flops = forward_flops(module, asked.length_bp)
+        except RuntimeError:  # somebody's operation knows no shapes
+            module = built(asked)
+            flops = forward_flops(module, asked.length_bp)
+    owner = module.backbone if hasattr(getattr(module, "backbone", None), "bases") else module
+    parameters = sum(parameter.numel() for parameter in owner.parameters())
+    return parameters, None if flops is None else round(flops / asked.length_bp)
+
+
+def too_short(module: nn.Module, length_bp: int) -> str | None:
+    """What a model says that does not take rows so long."""
+    longest: int | None = getattr(module, "max_length_bp", None)
+    return None if longest is None or longest >= length_bp else f"max {longest:,}"
+
+
+def forward_flops(module: nn.Module, length_bp: int) -> int | None:
+    """FLOPs of the forward pass of one sequence, on the device that the module is on; None if it is too long."""
+    if too_short(module, length_bp):
+        return None
+    device = next(module.parameters()).device
+    counter = FlopCounterMode(display=False, custom_mapping=FOURIER)
+    with torch.no_grad(), counter, _autocast_passed_over() if device.type == "meta" else nullcontext():
+        module.eval()(random_batch(1, length_bp, device))
+    return int(counter.get_total_flops())
+
+
+def _half(shape: Sequence[int], dims: Sequence[int], *_: Any, **__: Any) -> int:
+    """FLOPs of a Fourier transform of real numbers."""
+    return round(2.5 * math.prod(shape) * math.log2(max(2, math.prod(shape[dim] for dim in dims))))
+
+
+def _half_back(shape: Sequence[int], dims: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any) -> int:
+    return _half(out_shape, dims)
+
+
+def _whole(shape: Sequence[int], dims: Sequence[int], *_: Any, **__: Any) -> int:
+    return 2 * _half(shape, dims)
+
+
+_aten = torch.ops.aten
+FOURIER = {_aten._fft_r2c: _half, _aten._fft_c2r: _half_back, _aten._fft_c2c: _whole}
+
+
+@contextmanager
+def _autocast_passed_over() -> Iterator[None]:
+    """Let models say `torch.autocast(...)` on the meta device, which torch 2.13 refuses; products are counted alike."""
+    real = torch.autocast
+    torch.autocast = lambda *_, **__: nullcontext()  # type: ignore[assignment, misc]
+    try:
+        yield
+    finally:
+        torch.autocast = real  # type: ignore[misc]
+
+
+def random_batch(rows: int, length_bp: int, device: torch.device) -> Batch:
+    """Rows of random bases, none padded."""
+    codes = torch.randint(0, 4, (rows, length_bp), dtype=torch.uint8, device=device)
+    lengths = torch.full((rows,), length_bp, device=device)
+    numbers = torch.arange(rows, device=device)
+    return Batch(codes, lengths, numbers, numbers)
+
+
+def apart(asked: Asked, rows: int) -> Measured:
+    """`measured` in a process of its own, so that memory is its own, and running out of it ends that one alone."""
+    context = get_context("forkserver" if sys.platform == "linux" else "spawn")
+    if sys.platform == "linux":
+        context.set_forkserver_preload([__name__])  # imports are paid for once
+    try:
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            return pool.submit(measured, asked, rows).result()
+    except BrokenProcessPool:
+        return Measured(why="out of memory")
+
+
+def measured(asked: Asked, rows: int) -> Measured:
+    """Least time of some passes over a batch, forward alone and forward and backward, and peak memory of the latter
+    beyond the weights: activations, gradients and buffers, no optimiser. Of a CPU this is the growth of the
+    process's resident set, of a GPU what torch's allocator handed out.
+    """
+    build.quiet()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        module = built(asked).to(device)
+        if why := too_short(module, asked.length_bp):
+            return Measured(why=why)
+        _both(module, random_batch(2, min(asked.length_bp, WARM_BP), device))
+        module.zero_grad(set_to_none=True)
+        batch = random_batch(rows, asked.length_bp, device)
+        before = _held(device)
+        both = least(lambda: _both(module, batch), device)
+        memory = _peak(device) - before
+        module.zero_grad(set_to_none=True)
+        with torch.inference_mode():
+            module.eval()
+            forward = least(lambda: module(batch), device)
+    except UserError as error:
+        return Measured(why=str(error))
+    except RuntimeError as error:
+        if "memory" not in str(error):
+            raise
+        return Measured(why="out of memory")
+    return Measured(1e3 * forward, 1e3 * both, max(0.0, memory / 2**20))
+
+
+def _both(module: nn.Module, batch: Batch) -> None:
+    module.train().zero_grad(set_to_none=True)
+    module(batch).float().square().mean().backward()
+
+
+def least(run: Callable[[], object], device: torch.device) -> float:
+    """The least seconds of some passes: of CPU time on one thread, which other work on the machine hardly changes."""
+    alone = device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
+    times: list[float] = []
+    while not times or (sum(times) < TIMED_S and len(times) < PASSES):
+        start = clock()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(clock() - start)
+    return min(times)
+
+
+def _held(device: torch.device) -> int:
+    """Bytes held now; from here on `_peak` counts."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.memory_allocated()
+    if sys.platform != "linux":
+        return _peak(device)
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)  # else the warm-up's memory is lent again, and does not count
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,97 @@
+"""The encoded store: built once, never half, and never trusted when it is damaged."""
+
+import json
+import os
+import resource
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genolightning.benchmarks.labelled_table import LabelledTable
+from genolightning.data.encoded_split import check_store, forget_stores, open_store, store_key
+from genolightning.errors import UserError
+from genolightning.genome.alphabet import Packed
+from tests.helpers.tiny import write_table
+
+
+@pytest.fixture
+def table(tmp_path):
+    return LabelledTable(train=write_table(tmp_path / "t.csv", 30))
+
+
+def folder(benchmark):
+    return Path(os.environ["GENOLIGHTNING_CACHE"]) / "stores" / store_key(benchmark, "train")[:32]
+
+
+def damage(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_store_is_built_once(table, monkeypatch):
+    first = open_store(table, "train")
+    monkeypatch.setattr(table, "rows", None)
+    assert np.array_equal(first.codes, open_store(table, "train").codes)
+
+
+def test_a_store_that_lost_bytes_is_built_anew(table):
+    codes = np.array(open_store(table, "train").codes)
+    for name in ("codes.npy", "notes.json", "ids.npy"):
+        path = folder(table) / name
+        path.write_bytes(path.read_bytes()[:-7])
+        assert np.array_equal(open_store(table, "train").codes, codes)
+
+
+def test_a_check_finds_a_changed_byte_and_mends_it(table):
+    codes = np.array(open_store(table, "train").codes)
+    assert check_store(table, "train") == "whole"
+    for name in ("codes.npy", "target.npy"):
+        damage(folder(table) / name)
+        assert check_store(table, "train") == "rebuilt"
+    assert np.array_equal(open_store(table, "train").codes, codes)
+    assert check_store(table, "train") == "whole"
+
+
+def test_rows_that_are_open_stay_readable_while_their_store_is_mended(table):
+    store = open_store(table, "train")
+    damage(folder(table) / "target.npy")
+    check_store(table, "train")
+    assert store.codes.shape == (30, 60)
+    assert set(np.unique(store.codes)) <= {0, 1, 2, 3}
+
+
+def test_stores_of_a_file_are_forgotten_by_its_checksum(table, tmp_path):
+    other = LabelledTable(train=write_table(tmp_path / "other.csv", 20, seed=5))
+    open_store(table, "train"), open_store(other, "train")
+    (checksum,) = table.sha256("train").values()
+    assert forget_stores(checksum) == 1
+    assert not folder(table).exists()
+    assert folder(other).exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_store(table):
+    def limit(size):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limit(1000)
+    try:
+        with pytest.raises(UserError, match="cannot be written.*GENOLIGHTNING_CACHE=FOLDER"):
+            open_store(table, "train")
+    finally:
+        limit(resource.RLIM_INFINITY)
+        signal.signal(signal.SIGXFSZ, before)
+    assert not [path for path in folder(table).parent.iterdir() if path.is_dir()]
+    assert open_store(table, "train").codes.shape == (30, 60)
+
+
+def test_rows_of_unequal_length_come_back_as_they_were_read(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("sequence,label\nACGT,a\nAC,b\n")
+    codes = open_store(LabelledTable(train=path), "train").codes
+    assert isinstance(codes, Packed)
+    assert codes.offsets.tolist() == [0, 4, 6]
+    assert json.loads((folder(LabelledTable(train=path)) / "notes.json").read_text())["files"]["codes.npy"]["bytes"] > 6
