@@ -49,7 +49,7 @@ def test_an_old_run_that_was_killed_ends_as_if_it_had_not_been(old):
 
 def test_old_and_new_runs_of_the_same_settings_share_a_row(old, capsys):
     seed = ["dataset=motifs", "model=convnet", "model.backbone.dim=8", "trainer=cpu", "trainer.max_epochs=2"]
-    run("train", *seed, "trainer.limit_train_batches=8", "scheduler=cosine", "callbacks=ema", "seed=2", "dataset.seed=1",
+    run("train", *seed, "trainer.limit_train_batches=8", "scheduler=cosine", "callbacks=ema", "seed=2", "dataset.seed=1",  # noqa: E501
         f"hydra.run.dir={old / 'new'}")  # fmt: skip
     capsys.readouterr()
     leaderboard(["--logs", str(old), "--json"])
