@@ -188,6 +188,7 @@ def quiet() -> None:
         r".*The number of training batches .* is smaller than the logging interval.*",
         r".*GPU available but not used.*",
         r".*Experiment logs directory .* exists and is not empty.*",
+        r".*The `srun` command is available on your system but is not used.*",  # a login node of Slurm
         r".*It is recommended to use .self.log.*sync_dist=True.*",  # torchmetrics has gathered them already
         r".*No (positive|negative) samples in targets.*",
         r".*You called `self.log.*on_epoch=True.*",
