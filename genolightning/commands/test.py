@@ -6,6 +6,7 @@ from typing import Any
 
 from genolightning.commands.train import summary
 from genolightning.config import compose as door
+from genolightning.config import keys
 from genolightning.config import overrides as words
 from genolightning.config import trust as saved
 from genolightning.console import say
@@ -42,14 +43,15 @@ def of_run(verb: str, args: Any) -> tuple[Path, door.Composed]:
     path = Path(given)
     folder = path.absolute().parent.parent if path.suffix == ".ckpt" else path
     trust = words.value_of(args.overrides, "trust")
-    kept = saved.read(folder, without=saved.THIS_MACHINE, trust=trust)
+    kept = saved.read(folder, without=keys.machine_groups(), trust=trust)
     kept.pop("resume", None)
     composed = door.compose(verb, args.overrides, config_dir=args.config_dir, saved=kept)
     asked: Any = OmegaConf.to_container(composed.cfg.dataset, resolve=True)
-    for key in saved.CUTS if verb == "test" else ():
-        if asked.get(key) != kept["dataset"].get(key):
+    for key in keys.held_out_keys() if verb == "test" else ():
+        name = key.removeprefix("dataset.")
+        if asked.get(name) != kept["dataset"].get(name):
             raise UserError(
-                f"dataset.{key}={asked.get(key)}: {folder} was trained with {kept['dataset'].get(key)}, so rows it has "
+                f"{key}={asked.get(name)}: {folder} was trained with {kept['dataset'].get(name)}, so rows it has "
                 "trained on would be tested; leave the key out, or score rows of another file with dataset.test=FILE"
             )
     return path, composed

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from genolightning.config import compose as door
+from genolightning.config import keys
 from genolightning.config import overrides as words
 from genolightning.config import trust as saved
 from genolightning.console import columns, say
 from genolightning.errors import ProcessLost, UserError
-
-OF_THE_START = {"seed", "class_weights", *(f"dataset.{key}" for key in (*saved.CUTS, "batch_size"))}
 
 
 def main(given: list[str]) -> int:
@@ -37,10 +36,8 @@ def _refuse_another_run(overrides: list[str]) -> None:
     """UserError for a word that a run which goes on could not heed: its optimiser and rows come from its checkpoint."""
     for word in overrides:
         key, _, value = word.lstrip("+~").partition("=")
-        part, _, name = key.partition(".")
-        if (
-            (name or value.startswith("{")) and part in ("model", "optimizer", "scheduler", "task")
-        ) or key in OF_THE_START:
+        # a whole group is refused where its choice is composed
+        if keys.properties(key).only_at_start and (key not in keys.GROUPS or value.startswith("{")):
             raise UserError(
                 f"{word}: a run goes on as it was begun, so {key} stays; begin another without resume=, and with "
                 "model.init_from=RUN if it should have these weights"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from genolightning.config import keys
 from genolightning.config import overrides as words
 from genolightning.config.renamed_targets import current_name
 from genolightning.console import say
@@ -22,13 +23,6 @@ from genolightning.paths import conf_dir, logs_dir
 if TYPE_CHECKING:  # Hydra takes a tenth of a second to import: only where a config is composed
     from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
-
-# their values are taken as they stand, whatever = or , is in them
-PATHS = {"run", "resume", "input", "output", "genome", "hydra.run.dir", "model.init_from"}
-PATHS |= {f"dataset.{name}" for name in ("train", "validation", "test", "genome")}
-
-# what every model takes though its YAML need not name it: Hydra would want a + before these
-OPEN = {"model.init_from", "model.layer_decay", "model.clip"}
 
 
 class Composed(NamedTuple):
@@ -148,9 +142,9 @@ def _quote(value: str) -> str:
 
 def _quoted(word: str) -> str:
     key, _, value = word.partition("=")
-    word = f"++{word}" if key in OPEN else word
+    word = f"++{word}" if keys.properties(key).optional else word
     plain = value in ("", "null", "???") or value[0] in "'\""
-    return word if plain or key.lstrip("+") not in PATHS else f"{word.partition('=')[0]}={_quote(value)}"
+    return word if plain or not keys.properties(key.lstrip("+")).path else f"{word.partition('=')[0]}={_quote(value)}"
 
 
 def _check_groups(parsed: Sequence["Override"], saved: Mapping[str, Any], config_dir: Path | None) -> None:

@@ -12,13 +12,6 @@ from genolightning.config.compose import leaves
 from genolightning.config.renamed_targets import with_current_names
 from genolightning.errors import UntrustedRun, UserError
 
-THIS_MACHINE = ("trainer", "callbacks", "logger")  # what test and predict never take from the folder
-# of a dataset's keys, what says which of its rows were held out of training
-CUTS = (
-    *("split", "seed", "train_fraction", "validation_fraction", "test_fraction"),
-    *("validation_chromosomes", "test_chromosomes", "exclude_chromosomes"),
-)
-
 ALLOWED = (
     *(f"genolightning.{layer}" for layer in ("models", "data", "benchmarks", "batch", "training")),
     *("torch.nn", "torch.optim", "torchmetrics"),

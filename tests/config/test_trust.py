@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from genolightning.config import keys
 from genolightning.config import trust as saved
 from genolightning.errors import UntrustedRun, UserError
 
@@ -58,7 +59,7 @@ def test_an_honest_run_is_read_as_plain_values_with_nothing_left_to_resolve(fold
 
 
 def test_this_machine_s_own_parts_can_be_left_in_the_folder(folder):
-    read = saved.read(write(folder, HONEST), without=saved.THIS_MACHINE)
+    read = saved.read(write(folder, HONEST), without=keys.machine_groups())
     assert set(read) == {"seed", "dataset", "model"}
 
 
@@ -104,7 +105,7 @@ def test_a_hostile_run_is_refused_and_nothing_ran(folder, marker, part, where):
     config["model"]["name"] = "os.system"
     write(folder, config)
     with pytest.raises(UntrustedRun) as refused:
-        saved.read(folder, without=saved.THIS_MACHINE)
+        saved.read(folder, without=keys.machine_groups())
     assert "config.yaml" in str(refused.value)
     assert not marker.exists()
 
