@@ -74,7 +74,7 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
         model: pl.LightningModule = make(facts=facts, task=task)
     model.made_from = {  # type: ignore[assignment]
         "version": __version__,
-        "facts": facts._asdict(),
+        "facts": facts.as_dict(),
         "backbone": settings(model),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }

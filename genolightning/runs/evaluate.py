@@ -75,7 +75,7 @@ def finish(
         "higher_is_better": higher_is_better(name),
         "metrics": metrics,
         "threshold": threshold,
-        "facts": facts,
+        "facts": facts.as_dict(),
         "dropped": dropped,
         "config": OmegaConf.to_container(cfg, resolve=True),
         "data_sha256": {split: data.benchmark.sha256(split) for split in data.benchmark.splits()},

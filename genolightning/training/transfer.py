@@ -70,7 +70,7 @@ def take_over_run(model: Any, facts: Facts, run: str | Path) -> dict[str, Any]:
     path = _checkpoint(Path(run))
     content = read_checkpoint(path)
     about = content["genolightning"]
-    same = _question(about.get("facts", {})) == _question(facts._asdict())
+    same = _question(about.get("facts", {})) == _question(facts.as_dict())
     taken = take_over(model, content["state_dict"], head=same)
     made_with = ((about.get("config") or {}).get("choices") or {}).get("model")
     parameters = {name for name, _ in model.named_parameters() if not name.startswith("head.")}
