@@ -1,33 +1,86 @@
-"""What a user can get wrong. Each message says what was wanted, what was found (file, row) and what to type next."""
+"""Errors that a user can fix. Each message names what is wrong and where, then the fix, in one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, Literal
+
+front_end: ContextVar[Literal["command line", "python"]] = ContextVar("front_end", default="command line")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting and its value, written as the front end in use takes it.
+
+    A key of the config is `dataset.too_long=crop` on the command line and an entry of `overrides` in Python; an option
+    of a command (`--max-n`) is an argument of the same name in Python.
+
+    >>> str(Setting("dataset.too_long", "crop")), str(Setting("--max-n", 0.1))
+    ('dataset.too_long=crop', '--max-n=0.1')
+    >>> before = front_end.set("python")
+    >>> str(Setting("dataset.too_long", "crop")), str(Setting("--max-n", 0.1))
+    ('{"dataset.too_long": "crop"}', 'max_n=0.1')
+    >>> front_end.reset(before)
+    """
+
+    key: str
+    value: Any
+
+    def __str__(self) -> str:
+        if front_end.get() == "command line":
+            return f"{self.key}={_as_yaml(self.value)}"
+        value = f'"{self.value}"' if isinstance(self.value, str) else repr(self.value)
+        option = self.key.startswith("--")
+        return f"{self.key[2:].replace('-', '_')}={value}" if option else f'{{"{self.key}": {value}}}'
+
+
+def _as_yaml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{','.join(_as_yaml(item) for item in value)}]"
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
 class UserError(Exception):
-    """A mistake that its reader can mend: the command line prints one line and leaves with `exit_code`."""
+    """A mistake that its reader can fix: the command line prints one line and exits with `exit_code`.
+
+    `fix` says what to change; a `Setting` alone becomes "add dataset.too_long=crop" on the command line and
+    'pass {"dataset.too_long": "crop"}' in Python. It is worded where the error is raised.
+
+    >>> str(UserError("row 3 has 900 bp, 512 were expected", Setting("dataset.too_long", "crop")))
+    'row 3 has 900 bp, 512 were expected; add dataset.too_long=crop'
+    """
 
     exit_code = 2
 
+    def __init__(self, message: str, fix: str | Setting | None = None) -> None:
+        if isinstance(fix, Setting):
+            fix = f"{'add' if front_end.get() == 'command line' else 'pass'} {fix}"
+        super().__init__(message, fix)  # both are kept in `args`, which pickling uses
+        self.message, self.fix = message, fix
 
-def positive(**numbers: int) -> None:
-    """UserError for the first of a model's sizes that is no whole number from 1 on."""
-    for name, number in numbers.items():
-        whole(f"model.backbone.{name}", number)
+    def __str__(self) -> str:
+        return f"{self.message}; {self.fix}" if self.fix else self.message
 
 
-def whole(key: str, number: Any, least: int = 1, most: float = float("inf")) -> None:
-    """UserError where a setting is no whole number from `least` up to `most`."""
-    if isinstance(number, bool) or not isinstance(number, Integral) or not least <= int(number) <= most:
-        upto = f"from {least} on" if most == float("inf") else f"from {least} to {most}"
-        raise UserError(f"{key}={number}: wanted a whole number {upto}")
+def check_sizes(**sizes: int) -> None:
+    """Raise UserError for the first size of a model that is not an integer of at least 1."""
+    for name, size in sizes.items():
+        check_integer(f"model.backbone.{name}", size)
+
+
+def check_integer(key: str, number: Any, minimum: int = 1, maximum: float = float("inf")) -> None:
+    """Raise UserError where a setting is not an integer from `minimum` to `maximum`."""
+    if isinstance(number, bool) or not isinstance(number, Integral) or not minimum <= int(number) <= maximum:
+        limits = f"from {minimum} on" if maximum == float("inf") else f"from {minimum} to {maximum}"
+        found = f"{key}={number}" if front_end.get() == "command line" else Setting(key, number)
+        raise UserError(f"{found}: wanted a whole number {limits}")
 
 
 @contextmanager
-def made_from(settings: str) -> Iterator[None]:
-    """What a constructor says of its arguments is the user's mistake in these settings, told in one line."""
+def constructor_errors(settings: str) -> Iterator[None]:
+    """Turn what a constructor raises about its arguments into a UserError that names these settings."""
     try:
         yield
     except (TypeError, ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, shown
-from genolightning.errors import GenomeMissing, UserError, whole
+from genolightning.errors import GenomeMissing, UserError, check_integer
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.gaps import Unknown, unknown
 from genolightning.genome.intervals import Intervals
@@ -66,7 +66,9 @@ class GenomeWindows:
         counts = {"windows_per_epoch": windows_per_epoch, "evaluation_windows": evaluation_windows}
         for key, count in {"window_bp": window_bp, **counts}.items():
             if count is not None:
-                whole(f"dataset.{key}", count, 2 if key == "window_bp" else 1)  # a first base is never asked for
+                check_integer(
+                    f"dataset.{key}", count, 2 if key == "window_bp" else 1
+                )  # a first base is never asked for
         if not 0 <= max_n <= 1:
             raise UserError(f"dataset.max_n={max_n}: wanted a share between 0 and 1")
         self.name, self.kind, self.window_bp, self.max_n = name, kind, window_bp, max_n

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
-from genolightning.errors import BadTable, DatasetMissing, UserError, whole
+from genolightning.errors import BadTable, DatasetMissing, UserError, check_integer
 from genolightning.facts import NO_LABEL
 from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL, Codes, pack
 from genolightning.paths import data_root, in_data_root
@@ -71,7 +71,7 @@ class LabelledTable:
                 "dataset.label: several columns are multilabel, one label a column; leave kind and classes out"
             )
         if resolution_bp is not None:
-            whole("dataset.resolution_bp", resolution_bp)
+            check_integer("dataset.resolution_bp", resolution_bp)
         if not label:
             raise UserError("dataset.label names no column; name one, or several as dataset.label=[a,b]")
         self.name = name

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.interval_tables import IntervalTables
-from genolightning.errors import UserError, whole
+from genolightning.errors import UserError, check_integer
 from genolightning.genome.alphabet import Packed, decode, encode, reverse_complement
 from genolightning.genome.intervals import Intervals, read_bed
 from genolightning.paths import cache_dir
@@ -70,7 +70,7 @@ class Motifs(IntervalTables):
             raise UserError(f"{name}: wanted dataset.kind binary, multilabel or regression, and no resolution_bp but 1")
         if kind == "multilabel" and (strange := set(classes) - set(MOTIFS)):
             raise UserError(f"dataset.classes: no motif is called {strange.pop()!r}; there are {', '.join(MOTIFS)}")
-        whole("dataset.generator_seed", generator_seed, 0)
+        check_integer("dataset.generator_seed", generator_seed, 0)
         self._seed = generator_seed
         self._scattered = list(classes) if kind == "multilabel" else list(MOTIFS) if resolution_bp else []
         tables = ["windows"] if kind != "binary" or resolution_bp else ["negative", "positive"]

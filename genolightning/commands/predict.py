@@ -9,7 +9,7 @@ from genolightning.commands.test import of_run
 from genolightning.config import compose as door
 from genolightning.config import overrides as words
 from genolightning.console import say
-from genolightning.errors import UserError, whole
+from genolightning.errors import UserError, check_integer
 
 
 def main(given: list[str]) -> int:
@@ -30,7 +30,7 @@ def predict(cfg: Any, path: Path) -> None:
         raise UserError(f"output={output} is a folder; name a file")
     if not output.absolute().parent.is_dir():
         raise UserError(f"output={output}: there is no folder {output.absolute().parent}; make it first")
-    whole("dataset.batch_size", cfg.dataset.batch_size)
+    check_integer("dataset.batch_size", cfg.dataset.batch_size)
     if cfg.dataset.get("too_long") not in (None, "error", "crop"):
         raise UserError(f"dataset.too_long={cfg.dataset.too_long}: wanted error or crop")
     from genolightning.config import objects as build
@@ -47,7 +47,7 @@ def predict(cfg: Any, path: Path) -> None:
         id=cfg.dataset.get("id"),
     )
     if cfg.tile_bp is not None:
-        whole("tile_bp", cfg.tile_bp)
+        check_integer("tile_bp", cfg.tile_bp)
         rows = tiles(rows, cfg.tile_bp)
     trained = load(cfg, checkpoint_of(path)[1])
     trainer = build.trainer(cfg, logger=False)

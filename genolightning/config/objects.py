@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from genolightning import __version__
 from genolightning.console import say
 from genolightning.data.datamodule import SequenceDataModule
-from genolightning.errors import UserError, made_from, whole
+from genolightning.errors import UserError, check_integer, constructor_errors
 from genolightning.facts import Facts
 from genolightning.training.checkpoints import AtomicCheckpoints
 from genolightning.training.resume import Best, RandomByPosition, ResumePoint, Status
@@ -41,7 +41,7 @@ class Parts(NamedTuple):
 def parts(cfg: DictConfig) -> Parts:
     """Build data, facts, task and model; every row is checked before this returns."""
     quiet()
-    whole("seed", cfg.seed, 0, MOST_SEED)
+    check_integer("seed", cfg.seed, 0, MOST_SEED)
     pl.seed_everything(cfg.seed, verbose=False)
     data = instantiate(cfg.dataset, _convert_="all")
     facts = data.facts()
@@ -70,7 +70,7 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
     own = instantiate(cfg.get("task"), _convert_="all")
     task = for_facts(facts, class_weights=cfg.get("class_weights"), own=own)
     make = instantiate(cfg.model, _convert_="all")
-    with made_from(f"model={(cfg.get('choices') or {}).get('model')}"):
+    with constructor_errors(f"model={(cfg.get('choices') or {}).get('model')}"):
         model: pl.LightningModule = make(facts=facts, task=task)
     model.made_from = {  # type: ignore[assignment]
         "version": __version__,
@@ -131,7 +131,7 @@ def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True
     run is killed.
     """
     watched = f"val/{task.monitor}"
-    with made_from("callbacks.checkpoint"):
+    with constructor_errors("callbacks.checkpoint"):
         resume_point = ResumePoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {}))
     return [
         RandomByPosition(cfg.seed),

@@ -16,7 +16,7 @@ from genolightning.data.array_source import Servable, Table, Tokenize
 from genolightning.data.device_source import WISHES, placed
 from genolightning.data.encoded_split import Store, check_store, end_to_end, open_store
 from genolightning.data.loader import BatchLoader
-from genolightning.errors import UserError, whole
+from genolightning.errors import UserError, check_integer
 from genolightning.facts import NO_LABEL, Facts
 
 SPLITS = ("train", "validation", "test")
@@ -62,7 +62,7 @@ class SequenceDataModule(pl.LightningDataModule):
             raise UserError(f"dataset.test_fraction={test_fraction}: wanted a share between 0 and 1, e.g. .1")
         if not 0 < train_fraction <= 1:
             raise UserError(f"dataset.train_fraction={train_fraction}: wanted a share above 0 and up to 1, e.g. .1")
-        whole("dataset.batch_size", batch_size)
+        check_integer("dataset.batch_size", batch_size)
         self.benchmark, self.batch_size, self.seed = benchmark, batch_size, seed
         self.validation_fraction, self.test_fraction = validation_fraction, test_fraction
         self.validates = validation_fraction > 0  # else the last epoch is tested
@@ -74,8 +74,8 @@ class SequenceDataModule(pl.LightningDataModule):
         share = self.augment["substitute"]
         if not (isinstance(share, (int, float)) and 0 <= share < 1):
             raise UserError(f"dataset.augment.substitute={share}: wanted a share of bases, 0 up to 1, e.g. .1")
-        whole("dataset.augment.shift_bp", self.augment["shift_bp"], 0)
-        whole("dataset.workers", workers, 0)
+        check_integer("dataset.augment.shift_bp", self.augment["shift_bp"], 0)
+        check_integer("dataset.workers", workers, 0)
         self.too_long, self.bucket, self.workers = too_long, bucket, workers
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens

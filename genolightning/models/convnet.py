@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.errors import positive, whole
+from genolightning.errors import check_integer, check_sizes
 from genolightning.facts import Facts
 
 
@@ -50,8 +50,8 @@ class ConvNet(nn.Module):
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        positive(dim=dim, stem_kernel=stem_kernel, kernel=kernel, stride=stride)
-        whole("model.backbone.blocks", blocks, 0)
+        check_sizes(dim=dim, stem_kernel=stem_kernel, kernel=kernel, stride=stride)
+        check_integer("model.backbone.blocks", blocks, 0)
         if facts is not None and facts.resolution_bp is not None:
             stride = math.gcd(stride, facts.resolution_bp)
         self.dim, self.stride = dim, stride

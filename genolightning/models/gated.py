@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.errors import positive
+from genolightning.errors import check_sizes
 
 STEM_KERNEL = 9
 
@@ -42,7 +42,7 @@ class GatedNet(nn.Module):
 
     def __init__(self, *, dim: int = 96, blocks: int = 5, kernel: int = 9, dropout: float = 0.1) -> None:
         super().__init__()
-        positive(dim=dim, blocks=blocks, kernel=kernel)
+        check_sizes(dim=dim, blocks=blocks, kernel=kernel)
         self.dim = dim
         self.stem = nn.Conv1d(4, dim, STEM_KERNEL, padding="same")
         self.stem_gate = nn.Conv1d(4, dim, STEM_KERNEL, padding="same")

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from genolightning.batch import Batch, Features, base_mask
-from genolightning.errors import UserError, positive
+from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
 from genolightning.models import hyena_fused
 
@@ -231,7 +231,7 @@ class Hyena(nn.Module):
         checkpointing: bool = False,
     ) -> None:
         super().__init__()
-        positive(dim=dim, depth=depth)
+        check_sizes(dim=dim, depth=depth)
         if l_max is None and facts is None:
             raise UserError("a Hyena needs l_max, or the facts of a dataset to take it from")
         self.max_length_bp = None if l_max is None else l_max - 2

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Backbone, Batch, Features, base_mask
-from genolightning.errors import UserError, positive
+from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
 from genolightning.models import heads
 
@@ -46,7 +46,7 @@ class ResNet(nn.Module):
 
     def __init__(self, *, dim: int = 256, depth: int = 30, kernel: int = 9, cycle: int = 6) -> None:
         super().__init__()
-        positive(dim=dim, depth=depth, kernel=kernel, cycle=cycle)
+        check_sizes(dim=dim, depth=depth, kernel=kernel, cycle=cycle)
         if dim < SYMBOLS:
             raise UserError(f"model.backbone.dim={dim}: a base is one of its first {SYMBOLS} channels; wanted more")
         self.dim = dim

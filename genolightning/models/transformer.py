@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from genolightning.batch import Batch, Features, base_mask, one_hot
-from genolightning.errors import UserError, positive
+from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
 
 STEM_TAPS = (11, 5)  # of the two convolutions; more where they step further, so that no base is skipped
@@ -104,7 +104,7 @@ class Transformer(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        positive(dim=dim, depth=depth, heads=heads, stride=stride)
+        check_sizes(dim=dim, depth=depth, heads=heads, stride=stride)
         if dim % (2 * heads):
             raise UserError(f"dim={dim} heads={heads}: a head's width must be even, dim / heads is {dim / heads:g}")
         if causal and stride > 1:

@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock
 
 from genolightning.console import say
-from genolightning.errors import UserError, made_from
+from genolightning.errors import UserError, constructor_errors
 from genolightning.sweeps import search_space as spaces
 from genolightning.sweeps.search_space import Point, Space
 from genolightning.sweeps.status import read
@@ -71,7 +71,7 @@ def distributions(space: Space) -> dict[str, Any]:
         if isinstance(value, IntervalSweep):
             whole = isinstance(value.start, int) and isinstance(value.end, int)
             kind: Any = IntDistribution if whole else FloatDistribution
-            with made_from(one.input_line):
+            with constructor_errors(one.input_line):
                 found[key] = kind(value.start, value.end, log=log)
         elif isinstance(value, RangeSweep) and isinstance(value.start, int) and isinstance(value.step, int):
             steps = range(value.start, int(value.stop or 0), value.step)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from genolightning.console import say
-from genolightning.errors import made_from
+from genolightning.errors import constructor_errors
 from genolightning.sweeps.search_space import Space
 from genolightning.sweeps.workers import require
 
@@ -42,11 +42,11 @@ def launch(space: Space, given: list[str]) -> int:
     folder, count = space.folder / "jobs", space.settings["workers"]
     parameters = {key: value for key, value in space.launcher.items() if value is not None}
     if space.settings["dry_run"]:
-        with made_from("launcher"):
+        with constructor_errors("launcher"):
             lines = script(space, given, parameters)
         say(*lines, "", f"{count} such jobs, each of which runs:", " ".join(command(given)))
         return 0
-    with made_from("launcher"):
+    with constructor_errors("launcher"):
         executor = submitit.AutoExecutor(folder=folder, cluster=space.settings["launcher"])
         executor.update_parameters(name=f"sweep-{space.name}", **parameters)
     jobs = [executor.submit(Job(command(given))) for _ in range(count)]

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from genolightning.batch import Batch
-from genolightning.errors import Diverged, UserError, made_from
+from genolightning.errors import Diverged, UserError, constructor_errors
 from genolightning.facts import Facts
 from genolightning.models import heads, strand
 from genolightning.training.tasks import LanguageModel, Task
@@ -254,7 +254,7 @@ class SequenceModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         groups = parameter_groups(self, layer_decay=self.layer_decay)
-        with made_from("optimizer"):
+        with constructor_errors("optimizer"):
             optimizer = self.make_optimizer(groups)
         for group in optimizer.param_groups:
             group["lr"] = group["lr"] * group.pop("share", 1.0)
@@ -265,7 +265,7 @@ class SequenceModule(pl.LightningModule):
             raise UserError(
                 "a schedule needs an end: add trainer.max_steps=N or trainer.max_epochs=N, or scheduler=none"
             )
-        with made_from("scheduler"):
+        with constructor_errors("scheduler"):
             scheduler = self.make_scheduler(optimizer, int(steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -24,7 +24,7 @@ from lightning.pytorch.callbacks import Callback, Checkpoint, ModelCheckpoint, W
 from lightning.pytorch.loggers import Logger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
-from genolightning.errors import UserError, whole
+from genolightning.errors import UserError, check_integer
 from genolightning.storage.text_files import atomic_write
 
 TERMINATED = 128 + signal.SIGTERM  # the exit code of a process that SIGTERM ends
@@ -125,7 +125,7 @@ class ResumePoint(Checkpoint):
     """
 
     def __init__(self, folder: Path, *, every_n_steps: int = 1000) -> None:
-        whole("callbacks.checkpoint.every_n_steps", every_n_steps)
+        check_integer("callbacks.checkpoint.every_n_steps", every_n_steps)
         self.path, self.every = folder / "checkpoints" / "last.ckpt", every_n_steps
         self.owed = self.asked_to_end = self.stopped_early = False
         self.saved_at = -1  # optimiser step

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genolightning.config import overrides as words
 from genolightning.console import columns, say
-from genolightning.errors import UserError, whole
+from genolightning.errors import UserError, check_integer
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.audit.leakage import Audit
@@ -49,7 +49,7 @@ def main(given: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="leave out the search for near-duplicates")
     parser.add_argument("--baselines", action="store_true", help="also score 6-mer models, the ones worth beating")
     args = parser.parse_intermixed_args(given)
-    whole("--seed", args.seed, 0)
+    check_integer("--seed", args.seed, 0)
     benchmark = benchmark_of(args.name, args.overrides, args.config_dir)
 
     from genolightning.benchmarks.audit.leakage import audit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from genolightning.config import overrides as words
 from genolightning.console import say
-from genolightning.errors import GenomeMissing, UserError, whole
+from genolightning.errors import GenomeMissing, UserError, check_integer
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.build.dataset import Built
@@ -27,7 +27,7 @@ def main(given: list[str]) -> int:
     if not re.fullmatch(r"\w[\w.-]*", args.name):
         raise UserError(f"{args.name}: a dataset's name is made of letters, digits, _, . and -")
 
-    whole("--seed", args.seed, 0)
+    check_integer("--seed", args.seed, 0)
     from genolightning.benchmarks.build.dataset import build, write_card, write_tables
     from genolightning.benchmarks.files import existing, shown
     from genolightning.genome.reference import Genome
