@@ -53,6 +53,7 @@ def run(cfg: Any, folder: Path) -> None:
     from genolightning.training import loggers as trackers
     from genolightning.training import transfer as init_from
     from genolightning.training.checkpoints import latest
+    from genolightning.training.precision import check_reduced_precision
     from genolightning.training.resume import Best
 
     data, facts, task, model = build.parts(cfg)
@@ -71,6 +72,7 @@ def run(cfg: Any, folder: Path) -> None:
     unseen = {} if validates else {"limit_val_batches": 0}
     trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder), **unseen)
     build.enough_epochs(trainer, data, facts)
+    check_reduced_precision(model, trainer, data.train_dataloader())
     fit(trainer, model, data, folder)
     best = next((one.best_model_path for one in callbacks if isinstance(one, Best)), None)
     path = best or latest(folder)

@@ -94,10 +94,13 @@ class CNN(nn.Module):
         if not self.contracted:
             values: Tensor = self.conv(self.embedding(symbols.long()).transpose(1, 2))
             return values
-        weight = torch.matmul(self.embedding.weight, self.conv.weight)  # (16, symbols, 8)
-        alphabet = torch.arange(self.symbols, dtype=symbols.dtype, device=symbols.device)[:, None]
-        hot = torch.empty((len(symbols), self.symbols, self.width), dtype=weight.dtype, device=symbols.device)
-        return F.conv1d(torch.eq(symbols[:, None], alphabet, out=hot), weight, self.conv.bias)
+        # float32 under autocast too: in bf16 torch 2.13 miscomputes 8 channels and 8 taps on CPUs with AMX
+        with torch.autocast(symbols.device.type, enabled=False):
+            weight = torch.matmul(self.embedding.weight.float(), self.conv.weight.float())  # (16, symbols, 8)
+            alphabet = torch.arange(self.symbols, dtype=symbols.dtype, device=symbols.device)[:, None]
+            hot = torch.empty((len(symbols), self.symbols, self.width), dtype=weight.dtype, device=symbols.device)
+            torch.eq(symbols[:, None], alphabet, out=hot)
+            return F.conv1d(hot, weight, self.conv.bias.float()).to(self.conv.weight.dtype)  # type: ignore[union-attr]
 
 
 class MaxOfPairs(nn.Module):
