@@ -9,7 +9,7 @@ import pytest
 import genolightning
 from genolightning.commands.leaderboard import main as leaderboard
 from genolightning.commands.watch import main as watch
-from genolightning.runs.record import read_record
+from genolightning.runs.record import RunRecord
 from tests.helpers.tiny import run
 
 OLD = Path(__file__).parent / "fixtures" / "runs_before_redesign"
@@ -24,13 +24,13 @@ def old(tmp_path) -> Path:
 
 
 def values(metrics: dict) -> dict[str, float]:
-    return {name: score["value"] for name, score in metrics.items()}
+    return {name: score.value for name, score in metrics.items()}
 
 
 def test_an_old_run_is_tested_again_with_the_same_scores(old, tmp_path):
     assert run("test", f"run={old / 'finished'}", f"hydra.run.dir={tmp_path / 'again'}") == 0
-    again = read_record(tmp_path / "again")
-    assert values(again["metrics"]) == pytest.approx(values(read_record(OLD / "finished")["metrics"]), abs=1e-6)
+    again, first = RunRecord.read(tmp_path / "again"), RunRecord.read(OLD / "finished")
+    assert values(again.metrics) == pytest.approx(values(first.metrics), abs=1e-6)
 
 
 def test_an_old_run_predicts(old):
@@ -41,10 +41,9 @@ def test_an_old_run_predicts(old):
 
 def test_an_old_run_that_was_killed_ends_as_if_it_had_not_been(old):
     assert run("train", f"resume={old / 'unfinished'}") == 0
-    ended = read_record(old / "unfinished")
-    assert values(ended["metrics"]) == pytest.approx(
-        values(json.loads((OLD / "undisturbed_metrics.json").read_text())), abs=1e-5
-    )
+    ended = RunRecord.read(old / "unfinished")
+    undisturbed = json.loads((OLD / "undisturbed_metrics.json").read_text())
+    assert values(ended.metrics) == pytest.approx({name: one["value"] for name, one in undisturbed.items()}, abs=1e-5)
 
 
 def test_old_and_new_runs_of_the_same_settings_share_a_row(old, capsys):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from genolightning.commands.datasets.audit import benchmark_of
 from genolightning.errors import UserError
 from genolightning.paths import cache_dir
-from genolightning.statistics.evaluate import Estimate, evaluate
+from genolightning.statistics.estimate import Estimate
+from genolightning.statistics.evaluate import evaluate
 from genolightning.storage.text_files import atomic_write
 
 if TYPE_CHECKING:

@@ -6,13 +6,14 @@ Efron & Tibshirani 1993; 1,000 draws).
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from genolightning.paths import cache_dir
+from genolightning.runs.record import RunRecord
 from genolightning.statistics.bootstrap import percentile_interval, replicates
 from genolightning.statistics.evaluate import scorers
 from genolightning.statistics.metrics import Array
@@ -20,8 +21,6 @@ from genolightning.statistics.scored_items import items_of, units_of
 from genolightning.storage.text_files import atomic_write, sha256
 
 RULES = 2  # counts up when the same predictions come to have another interval
-
-Record = Mapping[str, Any]
 
 
 class Difference(NamedTuple):
@@ -33,7 +32,7 @@ class Difference(NamedTuple):
 
 
 def seeds_intervals(
-    runs: Sequence[Record], tell: Callable[[str], None] | None = None
+    runs: Sequence[RunRecord], tell: Callable[[str], None] | None = None
 ) -> dict[str, tuple[float, float]]:
     """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
 
@@ -47,7 +46,7 @@ def seeds_intervals(
 
 
 def differences(
-    runs: Sequence[Record], others: Sequence[Record], tell: Callable[[str], None] | None = None
+    runs: Sequence[RunRecord], others: Sequence[RunRecord], tell: Callable[[str], None] | None = None
 ) -> dict[str, Difference]:
     """For each score its mean over `runs` less its mean over `others`, with the 95 % interval when the same test rows
     are drawn again for all of them. Seeds are taken as they are: their sd stands beside each mean. Empty where
@@ -61,21 +60,21 @@ def differences(
     return found
 
 
-def _predictions(run: Record) -> Path:
-    return Path(run["folder"]) / "predictions.parquet"
+def _predictions(run: RunRecord) -> Path:
+    return (run.folder or Path()) / "predictions.parquet"
 
 
-def _drawable(runs: Sequence[Record]) -> bool:
-    clusters = any(one.get("unit") == "cluster" for run in runs for one in run["metrics"].values())
-    places = any(run["facts"].get("resolution_bp") is not None for run in runs)
+def _drawable(runs: Sequence[RunRecord]) -> bool:
+    clusters = any(one.unit == "cluster" for run in runs for one in run.metrics.values())
+    places = any(run.facts.get("resolution_bp") is not None for run in runs)
     return not clusters and not places and all(_predictions(run).is_file() for run in runs)
 
 
-def _mean(runs: Sequence[Record], name: str) -> float:
-    return float(np.mean([run["metrics"][name]["value"] for run in runs]))
+def _mean(runs: Sequence[RunRecord], name: str) -> float:
+    return float(np.mean([run.metrics[name].value for run in runs]))
 
 
-def _shared(runs: Sequence[Record], tell: Callable[[str], None] | None) -> dict[str, Array]:
+def _shared(runs: Sequence[RunRecord], tell: Callable[[str], None] | None) -> dict[str, Array]:
     """Each score that all runs have, of every run in every draw: (runs, draws)."""
     if not _drawable(runs):
         return {}
@@ -86,7 +85,7 @@ def _shared(runs: Sequence[Record], tell: Callable[[str], None] | None) -> dict[
         name
         for name in drawn[0]
         if all(
-            name in one and run["metrics"].get(name, {}).get("value") is not None
+            name in one and name in run.metrics and np.isfinite(run.metrics[name].value)
             for one, run in zip(drawn, runs, strict=True)
         )
     ]
@@ -94,17 +93,17 @@ def _shared(runs: Sequence[Record], tell: Callable[[str], None] | None) -> dict[
     return {name: values for name, values in stacked.items() if not np.isnan(values.mean(0)).all()}
 
 
-def _draws(run: Record, tell: Callable[[str], None] | None) -> dict[str, Any]:
+def _draws(run: RunRecord, tell: Callable[[str], None] | None) -> dict[str, Any]:
     """Each score of a run in every draw of its test rows, (draws,), and as `rows` a checksum of their labels.
 
     Drawn once for the same predictions, then read from the cache: the same number of rows is always drawn alike.
     """
-    kind, classes, threshold = run["facts"]["kind"], run["facts"]["classes"], run.get("threshold")
+    kind, classes, threshold = run.facts["kind"], run.facts["classes"], run.threshold
     key = json.dumps([RULES, sha256(_predictions(run)), kind, len(classes), threshold])
     kept = cache_dir() / "leaderboard" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     if not kept.exists():
         if tell:
-            tell(f"drawing test rows again: {run['dataset']}, {run['model']}, seed {run['seed']}")
+            tell(f"drawing test rows again: {run.dataset}, {run.model}, seed {run.seed}")
         rows, scores = _resampled(_predictions(run), kind, len(classes), threshold)
         with atomic_write(kept) as draft, open(draft, "wb") as file:
             np.savez(file, rows=np.array(rows), **scores)  # type: ignore[arg-type]

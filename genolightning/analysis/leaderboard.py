@@ -17,11 +17,10 @@ from genolightning.analysis.comparisons import differences, seeds_intervals
 from genolightning.benchmarks.published_scores import Published
 from genolightning.config.renamed_targets import with_first_names
 from genolightning.errors import UserError
-from genolightning.runs.record import SCHEMA, higher_is_better, read_record
-from genolightning.statistics.evaluate import Estimate
+from genolightning.facts import higher_is_better
+from genolightning.runs.record import RunRecord
+from genolightning.statistics.estimate import Estimate
 
-NEEDED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}
-NEEDED |= dict.fromkeys(("metrics", "facts", "config", "data_sha256"), dict)
 # Keys that change no result, or that a row tells by other means: the split's id, the checksums of its files
 ELSEWHERE = {
     "": "seed resume trust choices logger protocol",
@@ -38,8 +37,7 @@ NOTHING_CHOSEN = "nothing chosen"
 KMER = "6-mer logistic regression"
 ONE, POOLED, MEAN = "rows drawn again", "rows drawn again, mean of the seeds", "mean of the seeds' intervals"
 
-Record = dict[str, Any]
-Usual = Callable[[Record], tuple[list[str], dict[str, Any]] | None]
+Usual = Callable[[RunRecord], tuple[list[str], dict[str, Any]] | None]
 
 
 class Group(NamedTuple):
@@ -51,7 +49,7 @@ class Group(NamedTuple):
     protocol: str  # which epoch was tested
     settings: dict[str, Any]
     data: str  # a hash of the dataset's files
-    runs: list[Record]  # one a seed, by seed
+    runs: list[RunRecord]  # one a seed, by seed
 
 
 class Row(NamedTuple):
@@ -79,7 +77,7 @@ class Row(NamedTuple):
     folders: Sequence[str] = ()
 
 
-def finished(root: Path) -> tuple[list[Record], list[str]]:
+def finished(root: Path) -> tuple[list[RunRecord], list[str]]:
     """Every run's record below a folder, oldest first, with its folder; and what was skipped, in words.
 
     A record that is torn, of another schema or without a key that is needed is skipped; so are those of `test`, which
@@ -88,30 +86,21 @@ def finished(root: Path) -> tuple[list[Record], list[str]]:
     records, skipped = [], []
     for path in sorted(root.glob("**/record.json"), key=os.path.getmtime):
         try:
-            record = _checked(read_record(path.parent), path)
+            record = RunRecord.read(path.parent)
         except UserError as error:
             skipped.append(f"{error}; skipped")
             continue
-        if record.get("verb") != "test":
-            records.append(record | {"folder": str(path.parent)})
+        if record.verb != "test":
+            records.append(record)
     return records, skipped
 
 
-def _checked(record: Record, path: Path) -> Record:
-    if record["schema"] != SCHEMA:
-        raise UserError(f"{path}: a record of schema {record['schema']}, this version reads {SCHEMA}")
-    for key, kind in NEEDED.items():
-        if not isinstance(record.get(key), kind):
-            raise UserError(f"{path}: {key} is {json.dumps(record.get(key))[:40]}, not a record of a run")
-    return record
-
-
-def protocol_of(record: Record) -> str:
+def protocol_of(record: RunRecord) -> str:
     """Which epoch a run tested, in the record's words, or those of its status.json where the record is older."""
-    if record.get("protocol"):
-        return str(record["protocol"])
+    if record.protocol:
+        return str(record.protocol)
     try:
-        watched = json.loads((Path(record["folder"]) / "status.json").read_text())["score_name"]
+        watched = json.loads(((record.folder or Path()) / "status.json").read_text())["score_name"]
     except (OSError, ValueError, KeyError, TypeError):
         return f"{CHOSEN}validation"
     return f"{CHOSEN}{str(watched).replace('val/', 'validation ')}"
@@ -128,11 +117,11 @@ def peers(protocol: str) -> str:
     )
 
 
-def settings(record: Record) -> dict[str, Any]:
+def settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of a run's config that its result depends on, dotted; what is null or off is left out, so that a run
     made before there was such a key is of the same settings.
     """
-    config = with_first_names(record["config"])
+    config = with_first_names(config)
     flat = {key: value for key, value in _leaves(config) if not (_off(key, value) or _elsewhere(key))}
     used = [key for key in flat if key.startswith(("model.optimizer.", "model.scheduler."))]
     flat |= {key.removeprefix("model."): flat.pop(key) for key in used}  # as they are typed
@@ -163,26 +152,26 @@ def _processes(trainer: Mapping[str, Any]) -> int:
     return one * int(trainer.get("num_nodes") or 1)
 
 
-def grouped(records: Sequence[Record]) -> tuple[list[Group], list[str]]:
+def grouped(records: Sequence[RunRecord]) -> tuple[list[Group], list[str]]:
     """Group runs, oldest first; a seed that was run twice counts once, the later run, and a note says so."""
-    found: dict[str, list[Record]] = {}
+    found: dict[str, list[RunRecord]] = {}
     for record in records:
-        parts = [record["dataset"], record["split"], record["model"], protocol_of(record), record.get("verb", "train")]
-        key = json.dumps([*parts, settings(record), _data(record)], sort_keys=True, default=str)
+        parts = [record.dataset, record.split, record.model, protocol_of(record), record.verb]
+        key = json.dumps([*parts, settings(record.config), _data(record)], sort_keys=True, default=str)
         found.setdefault(key, []).append(record)
     groups, notes = [], []
     for runs in found.values():
-        latest = {record["seed"]: record for record in runs}
+        latest = {record.seed: record for record in runs}
         last = runs[-1]
-        name = (last["dataset"], last["split"], last["model"], protocol_of(last))
-        groups.append(Group(*name, settings(last), _data(last), [latest[seed] for seed in sorted(latest)]))
-        if twice := [seed for seed, count in Counter(one["seed"] for one in runs).items() if count > 1]:
+        name = (last.dataset, last.split, last.model, protocol_of(last))
+        groups.append(Group(*name, settings(last.config), _data(last), [latest[seed] for seed in sorted(latest)]))
+        if twice := [seed for seed, count in Counter(one.seed for one in runs).items() if count > 1]:
             notes.append(f"{name[0]}, {name[2]}: seed {spans(twice)} was run more than once; the latest run counts")
     return sorted(groups, key=lambda one: one[:4]), notes + _notes_of_splits(groups)
 
 
-def _data(record: Record) -> str:
-    sums = {split: sorted(files.values()) for split, files in record["data_sha256"].items()}
+def _data(record: RunRecord) -> str:
+    sums = {split: sorted(files.values()) for split, files in record.data_sha256.items()}
     return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
 
@@ -208,7 +197,7 @@ def details(groups: Sequence[Group], usual: Usual) -> list[str]:
         words, base = usual(group.runs[-1]) or ([], shared)
         other = sorted(key for key in group.settings | base if group.settings.get(key) != base.get(key))
         typed = [f"{key}={json.dumps(group.settings.get(key)).replace(' ', '')}".replace('"', "") for key in other]
-        verb = [str(one) for one in [group.runs[-1].get("verb", "train")] if one != "train"]
+        verb = [one for one in [group.runs[-1].verb] if one != "train"]
         texts.append(" ".join([*verb, *words, *typed]))
     names = [(*one[:4], text) for one, text in zip(groups, texts, strict=True)]
     twins = {name for name, count in Counter(names).items() if count > 1}
@@ -223,8 +212,8 @@ def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[
     runs = group.runs
     pooled = seeds_intervals(runs, tell) if len(runs) > 1 else {}
     rows = []
-    for metric in [one for one in metrics if all(one in run["metrics"] for run in runs)]:
-        found = [run["metrics"][metric] for run in runs]
+    for metric in [one for one in metrics if all(one in run.metrics for run in runs)]:
+        found = [run.metrics[metric] for run in runs]
         row = Row(
             dataset=group.dataset,
             split=group.split,
@@ -237,17 +226,17 @@ def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[
             origin="own",
             source="own runs",
             detail=detail,
-            seeds=[run["seed"] for run in runs],
+            seeds=[run.seed for run in runs],
             runs=len(runs),
-            unit=found[-1].get("unit"),
-            folders=[run["folder"] for run in runs],
+            unit=found[-1].unit,
+            folders=[str(run.folder) for run in runs],
         )
-        if all(isinstance(one.get(part), int | float) for one in found for part in ("value", "low", "high")):
-            value, low, high = (float(np.mean([one[part] for one in found])) for part in ("value", "low", "high"))
+        if all(one.exists for one in found):
+            value, low, high = (float(np.mean(parts)) for parts in list(zip(*found, strict=True))[:3])
             how = ONE if len(runs) == 1 else MEAN
             if metric in pooled:
                 low, high, how = *pooled[metric], POOLED
-            sd = float(np.std([one["value"] for one in found], ddof=1)) if len(runs) > 1 else None
+            sd = float(np.std([one.value for one in found], ddof=1)) if len(runs) > 1 else None
             row = row._replace(value=value, low=low, high=high, interval=how, sd=sd)
         rows.append(row)
     return rows
@@ -264,9 +253,10 @@ def paired(
     for key in sorted({(group.split, group.data, peers(group.protocol)) for group in groups}):
         here = []
         for group, name in zip(groups, names, strict=True):
-            values = [run["metrics"].get(metric, {}).get("value") for run in group.runs]
-            if (group.split, group.data, peers(group.protocol)) == key and None not in values:
-                here.append((float(np.mean(values)), group, name.split()))
+            scores = [run.metrics[metric].value for run in group.runs if metric in run.metrics]
+            complete = len(scores) == len(group.runs) and np.isfinite(scores).all()
+            if (group.split, group.data, peers(group.protocol)) == key and complete:
+                here.append((float(np.mean(scores)), group, name.split()))
         here.sort(key=lambda one: one[0], reverse=higher_is_better(metric))
         for _, group, said in here[1:]:
             _, best, best_said = here[0]
@@ -276,16 +266,16 @@ def paired(
                 told = f"{found.value:+.3f}, {found.low:+.3f} to {found.high:+.3f}"
             own, other = (
                 " ".join([one.model, *(word for word in words if word not in shared)])
-                + f" (seeds {spans([run['seed'] for run in one.runs])})"
+                + f" (seeds {spans([run.seed for run in one.runs])})"
                 for one, words, shared in ((group, said, best_said), (best, best_said, said))
             )
             lines.append(f"{group.dataset}, {metric}: {own} less {other}: {told}")
     return lines
 
 
-def verdict_of(runs: Sequence[Record]) -> str | None:
+def verdict_of(runs: Sequence[RunRecord]) -> str | None:
     """The audit's verdict in the latest record that has one."""
-    found = [str(run["verdict"]["verdict"]) for run in runs if run.get("verdict")]
+    found = [str(run.verdict["verdict"]) for run in runs if run.verdict]
     return found[-1] if found else None
 
 
@@ -330,7 +320,7 @@ def metrics_of(groups: Sequence[Group], scores: Sequence[Published], wanted: str
     """Which scores of a dataset are shown: the one asked for, else the records' own and the one most published."""
     if wanted:
         return [wanted]
-    own = [str(group.runs[-1].get("score_name")) for group in groups]
+    own = [str(group.runs[-1].score_name) for group in groups]
     most = Counter(one.metric for one in scores).most_common(1)
     return list(dict.fromkeys([*own, *(name for name, _ in most)]))
 

@@ -38,7 +38,7 @@ def predict(cfg: Any, path: Path) -> None:
     from genolightning.paths import in_data_root
     from genolightning.runs.evaluate import gathered
     from genolightning.runs.load import checkpoint_of, load
-    from genolightning.runs.record import Predictions, write_predictions
+    from genolightning.runs.predictions import Predictions, write_predictions
 
     rows = read_unlabelled(
         in_data_root(cfg.input),

@@ -11,6 +11,7 @@ from genolightning.config import overrides as words
 from genolightning.config import trust as saved
 from genolightning.console import columns, say
 from genolightning.errors import ProcessLost, UserError
+from genolightning.runs.record import RunRecord
 
 
 def main(given: list[str]) -> int:
@@ -80,7 +81,7 @@ def run(cfg: Any, folder: Path) -> None:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
     if record is not None:
-        trackers.conclude(trainer.loggers, record, folder)
+        trackers.conclude(trainer.loggers, record.metrics, record.config, folder)
         say("", *summary(record), f"run folder {folder}")
 
 
@@ -124,23 +125,23 @@ def resume_from(folder: Path) -> Path | None:
     return found
 
 
-def summary(record: dict[str, Any]) -> list[str]:
+def summary(record: RunRecord) -> list[str]:
     """The test scores of a record with their intervals, as lines."""
     rows = [["test score", "value", "95 % interval"]]
-    for name, score in record["metrics"].items():
-        if score["value"] is None:
-            rows.append([name, "none", ""])
+    for name, score in record.metrics.items():
+        if score.exists:
+            rows.append([name, f"{score.value:.4f}", f"{score.low:.4f} to {score.high:.4f}"])
         else:
-            rows.append([name, f"{score['value']:.4f}", f"{score['low']:.4f} to {score['high']:.4f}"])
-    return [*columns(rows, right=[1]), *_of_split(record), *(f"warning: {text}" for text in record["warnings"])]
+            rows.append([name, "none", ""])
+    return [*columns(rows, right=[1]), *_of_split(record), *(f"warning: {text}" for text in record.warnings)]
 
 
-def _of_split(record: dict[str, Any]) -> list[str]:
+def _of_split(record: RunRecord) -> list[str]:
     """The audit's verdict on the split, in red where it is not clean."""
     from genolightning.commands.datasets.audit import coloured
 
-    judged = record.get("verdict")
+    judged = record.verdict
     if judged is None:
         return []
     why = "".join(f"; {reason}" for reason in judged["reasons"])
-    return [coloured(judged["verdict"], f"split {record['split']}: {judged['verdict']}{why}")]
+    return [coloured(judged["verdict"], f"split {record.split}: {judged['verdict']}{why}")]

@@ -8,10 +8,11 @@ import numpy as np
 
 from genolightning import __version__
 from genolightning.analysis.leaderboard import CHOSEN, KMER, MEAN, spans
-from genolightning.runs.record import commit
+from genolightning.runs.environment import git_commit
 
 if TYPE_CHECKING:
-    from genolightning.analysis.leaderboard import Record, Row
+    from genolightning.analysis.leaderboard import Row
+    from genolightning.runs.record import RunRecord
 
 FEW = 3  # published models that get a column each; of more the best one stands in one column
 
@@ -25,7 +26,7 @@ class Column(NamedTuple):
     rows: "dict[Line, Row]"
 
 
-def page(rows: "Sequence[Row]", records: "Sequence[Record]", command: str) -> list[str]:
+def page(rows: "Sequence[Row]", records: "Sequence[RunRecord]", command: str) -> list[str]:
     """The page as lines of Markdown."""
     lines = ["# Leaderboard", "", *_how_made(records, command), *_how_read(rows)]
     for metric, kind in dict.fromkeys((row.metric, _kind(row)) for row in rows if row.origin == "own" or not records):
@@ -38,19 +39,19 @@ def _kind(row: "Row") -> str:
     return row.split.partition("-")[0]
 
 
-def _how_made(records: "Sequence[Record]", command: str) -> list[str]:
-    at = commit()
+def _how_made(records: "Sequence[RunRecord]", command: str) -> list[str]:
+    at = git_commit()
     here = "outside a checkout" if at is None else f"commit {at['commit'][:12]}{', changed since' * at['changed']}"
     lines = ["Made by", "```console", command, "```", f"with genolightning {__version__}, {here}."]
     if not records:
         return lines
     for name in ("genolightning", "torch", "lightning"):
-        found = sorted({str((one.get("versions") or {}).get(name)) for one in records})
+        found = sorted({str((one.versions or {}).get(name)) for one in records})
         lines.append(f"Runs were made with {name} {', '.join(found)}.")
-    commits = sorted({str(one["git"]["commit"])[:12] for one in records if one.get("git")})
+    commits = sorted({str(one.git["commit"])[:12] for one in records if one.git})
     if commits:
         lines.append(f"Their commits: {', '.join(commits)}.")
-    lines.append(f"{len(records)} runs count, seeds {spans(sorted({one['seed'] for one in records}))}.")
+    lines.append(f"{len(records)} runs count, seeds {spans(sorted({one.seed for one in records}))}.")
     return lines
 
 

@@ -14,17 +14,10 @@ from genolightning.benchmarks.audit.verdict import verdict
 from genolightning.config.objects import Parts, parameter_count
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged
-from genolightning.runs.record import (
-    HEADLINE,
-    LANGUAGE_HEADLINE,
-    SCHEMA,
-    Predictions,
-    about_this_machine,
-    higher_is_better,
-    score,
-    write_predictions,
-    write_record,
-)
+from genolightning.facts import higher_is_better
+from genolightning.runs.environment import describe_environment
+from genolightning.runs.predictions import Predictions, score, write_predictions
+from genolightning.runs.record import RunRecord
 from genolightning.statistics.evaluate import best_threshold
 from genolightning.training.checkpoints import read_checkpoint
 from genolightning.training.resume import spent_before
@@ -39,7 +32,7 @@ def finish(
     *,
     started: float,
     verb: str = "train",
-) -> dict[str, Any] | None:
+) -> RunRecord | None:
     """Score the test split with a checkpoint's weights; returns the record in the first process, None in others."""
     data, facts, _, model = parts
     data.trainer = trainer  # its loaders are dealt out by the trainer's rank and number of processes
@@ -54,44 +47,41 @@ def finish(
     if not trainer.is_global_zero:
         return None
     metrics = score(rows, facts, threshold=threshold, seed=cfg.seed)
-    name = HEADLINE.get(facts.kind, LANGUAGE_HEADLINE)
+    name = facts.target_kind.headline
     dropped, warnings = data.notes()
     origin = data.origin()
     judged = verdict(data)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     before = spent_before(trainer)
-    record = {
-        "schema": SCHEMA,
-        "verb": verb,
-        "dataset": data.benchmark.name,
-        "split": origin["test"],
-        "splits": origin,
-        "protocol": protocol(parts, checkpoint),
-        "verdict": judged,
-        "model": cfg.choices.get("model"),
-        "seed": cfg.seed,
-        "score": metrics[name].value,
-        "score_name": name,
-        "higher_is_better": higher_is_better(name),
-        "metrics": metrics,
-        "threshold": threshold,
-        "facts": facts.as_dict(),
-        "dropped": dropped,
-        "config": OmegaConf.to_container(cfg, resolve=True),
-        "data_sha256": {split: data.benchmark.sha256(split) for split in data.benchmark.splits()},
-        "parameters": parameter_count(model),
-        "init_from": weights["genolightning"].get("init_from"),
-        **about_this_machine(),
-        "trust": cfg.get("trust"),
-        "seconds": round(before.seconds + time.monotonic() - started, 2),
-        "cpu_seconds": round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
-        "warnings": warnings,
-    }
+    record = RunRecord(
+        verb=verb,
+        dataset=data.benchmark.name,
+        split=origin["test"],
+        splits=origin,
+        protocol=protocol(parts, checkpoint),
+        verdict=judged,
+        model=cfg.choices.get("model"),
+        seed=cfg.seed,
+        score=metrics[name].value,
+        score_name=name,
+        higher_is_better=higher_is_better(name),
+        metrics=metrics,
+        threshold=threshold,
+        facts=facts.as_dict(),
+        dropped=dropped,
+        config=OmegaConf.to_container(cfg, resolve=True),  # type: ignore[arg-type]
+        data_sha256={split: data.benchmark.sha256(split) for split in data.benchmark.splits()},
+        parameters=parameter_count(model),
+        init_from=weights["genolightning"].get("init_from"),
+        **describe_environment(),
+        trust=cfg.get("trust"),
+        seconds=round(before.seconds + time.monotonic() - started, 2),
+        cpu_seconds=round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
+        warnings=warnings,
+    )
     write_predictions(folder / "predictions.parquet", rows, facts.kind, facts.classes)
-    write_record(folder, record)
-    from genolightning.runs.record import read_record
-
-    return read_record(folder)
+    record.write(folder)
+    return RunRecord.read(folder)
 
 
 def protocol(parts: Parts, checkpoint: Path) -> str:

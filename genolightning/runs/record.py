@@ -1,177 +1,120 @@
-"""The record of a run: one folder with record.json and the predictions that its scores follow from."""
+"""The record of a finished run, record.json: its settings, test scores and where it was made.
+
+`RunRecord` is the only reader and writer of that file. This module imports neither torch nor numpy, so that listing a
+thousand runs stays quick.
+"""
 
 import json
-import os
-import platform
-import resource
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from importlib import metadata
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Self
 
 from genolightning.errors import UserError
-from genolightning.facts import Facts
-from genolightning.statistics.evaluate import Estimate, evaluate
+from genolightning.statistics.estimate import Estimate
 from genolightning.storage.text_files import atomic_write
 
 SCHEMA = 1
-PACKAGES = ("genolightning", "torch", "lightning", "hydra-core", "numpy", "torchmetrics")
-HEADLINE = {"binary": "auroc", "multiclass": "mcc", "multilabel": "auroc", "regression": "pearson"}
-LANGUAGE_HEADLINE = "bits_per_base"
-LOWER_IS_BETTER = ("loss", "mse", "mae", "perplexity", "bits_per_base")
+REQUIRED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}
+REQUIRED |= dict.fromkeys(("metrics", "facts", "config", "data_sha256"), dict)
+NOT_IN_FILE = ("extra", "folder")
 
 
-class Predictions(NamedTuple):
-    """A row for every example of a split, in table order."""
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """What a finished run leaves beside its predictions. Fields stand in the order of the file's keys.
 
-    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the split's table
-    ids: NDArray[Any]  # str (rows,)
-    target: NDArray[Any] | None  # as Batch.target; None where there are no labels
-    values: NDArray[Any]  # what the task predicts: (rows, ...), see `columns`
-    places: NDArray[np.int64] | None = None  # (rows,) bases or bins of each row, where a row has several
-
-
-def columns(predictions: Predictions, kind: str, classes: list[str]) -> dict[str, NDArray[Any]]:
-    """The predicted columns by name: `p_<class>` for every class or label, or `prediction`; of a language model `nats`,
-    the summed -log p of the `target` bases that a window was asked for.
+    Fields that older versions did not write are None. Keys that this version does not know are kept in `extra` and
+    written back.
     """
-    values = predictions.values
-    if kind == "regression":
-        return {"prediction": values}
-    if kind.endswith("_lm"):
-        return {"nats": values}
-    if kind == "binary":
-        return {f"p_{classes[0]}": 1 - values, f"p_{classes[1]}": values}
-    return {f"p_{name}": values[..., i] for i, name in enumerate(classes)}
 
+    schema: int = SCHEMA
+    verb: str = "train"  # the command that made it: train or test
+    dataset: str
+    split: str  # id of the test split
+    splits: Mapping[str, str] | None = None  # id of every split
+    protocol: str | None = None  # which epoch was tested
+    verdict: Mapping[str, Any] | None = None  # of the audit of the split: verdict, reasons
+    model: str
+    seed: int
+    score: float | None = None  # the headline score, one of `metrics`
+    score_name: str | None = None
+    higher_is_better: bool | None = None
+    metrics: Mapping[str, Estimate]
+    threshold: float | None = None  # chosen on validation, for mcc_tuned
+    facts: Mapping[str, Any]
+    dropped: Mapping[str, Any] | None = None  # rows that cleaning removed
+    config: Mapping[str, Any]
+    data_sha256: Mapping[str, Mapping[str, str]]  # split -> file -> checksum
+    parameters: int | None = None
+    init_from: Mapping[str, Any] | None = None  # the run whose weights it began with
+    versions: Mapping[str, str] | None = None
+    git: Mapping[str, Any] | None = None
+    device: str | None = None
+    peak_memory_mb: float | None = None
+    trust: Any = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = field(default=None, compare=False)  # where it was read; not part of the file
 
-def write_predictions(path: Path, predictions: Predictions, kind: str, classes: list[str]) -> None:
-    """Write parquet or csv, by the name's ending; rows with several places become lists in half precision."""
-    import polars as pl
+    @classmethod
+    def from_json(cls, values: Any, folder: Path | None = None) -> Self:
+        """Build a record from the parsed JSON of `folder`/record.json.
 
-    data: dict[str, Any] = {"index": predictions.index, "id": predictions.ids}
-    if predictions.target is not None:
-        data["target"] = _column(predictions.target, predictions.places, None)
-    for name, values in columns(predictions, kind, classes).items():
-        data[name] = _column(values, predictions.places, "float16")
-    frame = pl.DataFrame(data)
-    with atomic_write(path) as draft:
-        if path.suffix == ".csv":
-            flat = frame.with_columns(
-                pl.col(name).cast(pl.List(pl.String)).list.join(";") for name, t in frame.schema.items() if t == pl.List
-            )
-            flat.write_csv(draft)
-        else:
-            frame.write_parquet(draft)
+        Raises UserError, naming the file, for anything that is not a record of this schema.
+        """
+        path = (folder or Path()) / "record.json"
+        if not isinstance(values, dict) or "schema" not in values:
+            raise UserError(f"{path}: not a record of GenoLightning")
+        if values["schema"] != SCHEMA:
+            raise UserError(f"{path}: a record of schema {values['schema']}, this version reads {SCHEMA}")
+        for key, kind in REQUIRED.items():
+            if not isinstance(values.get(key), kind):
+                raise UserError(f"{path}: {key} is {json.dumps(values.get(key))[:40]}, not a record of a run")
+        names = {one.name for one in fields(cls)} - set(NOT_IN_FILE)
+        own = {key: value for key, value in values.items() if key in names}
+        own["metrics"] = {name: Estimate.from_json(one) for name, one in values["metrics"].items()}
+        own["warnings"] = own.get("warnings") or []
+        return cls(**own, extra={key: value for key, value in values.items() if key not in names}, folder=folder)
 
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read the record of a run folder; UserError, naming the file, where there is none or it is damaged."""
+        path = folder / "record.json"
+        try:
+            values = json.loads(path.read_text())
+        except OSError:
+            raise UserError(f"{folder}: no record.json there; name the folder of a finished run") from None
+        except ValueError as error:
+            raise UserError(f"{path}: not a record ({error})") from None
+        return cls.from_json(values, folder)
 
-def _column(values: NDArray[Any], places: NDArray[np.int64] | None, half: str | None) -> Any:
-    import polars as pl
+    def to_json(self) -> dict[str, Any]:
+        """The record as plain JSON values; numbers that are not finite become None."""
+        values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in NOT_IN_FILE}
+        plain: dict[str, Any] = _plain(values | dict(self.extra))
+        return plain
 
-    if values.ndim == 1:
-        return values
-    if places is None:
-        return pl.Series([row.tolist() for row in values], dtype=pl.List(pl.Int64 if half is None else pl.Float32))
-    values = values.astype(half) if half and values.dtype.kind == "f" else values
-    lists = [row[:count] for row, count in zip(values, places, strict=True)]
-    if values.ndim == 2:
-        inner = pl.Float16 if values.dtype == np.float16 else (pl.Float32 if values.dtype.kind == "f" else pl.Int64)
-        return pl.Series([one.tolist() for one in lists], dtype=pl.List(inner))
-    return pl.Series([one.tolist() for one in lists])
-
-
-def score(
-    predictions: Predictions, facts: Facts, *, threshold: float | None = None, seed: int = 0
-) -> dict[str, Estimate]:
-    """The test scores, in float64, from the rows as they are written (half precision where they are lists)."""
-    values, target = predictions.values, predictions.target
-    assert target is not None
-    if predictions.places is not None:
-        values = values.astype(np.float16).astype(np.float64)
-        no_label = np.nan if target.dtype.kind == "f" else -100
-        real = np.arange(target.shape[1]) < predictions.places[:, None]
-        target = np.where(real.reshape(real.shape + (1,) * (target.ndim - 2)), target, no_label)
-    return evaluate(facts.kind, target, values, classes=facts.classes, threshold=threshold, seed=seed)
-
-
-def higher_is_better(name: str) -> bool:
-    """Whether more of a score is better."""
-    return name not in LOWER_IS_BETTER
-
-
-def about_this_machine() -> dict[str, Any]:
-    """Versions, commit, device and peak memory: what a reader needs to know of where a run was made."""
-    import torch
-
-    cuda = torch.cuda.is_available()
-    versions = {name: metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    return {
-        "versions": versions,
-        "git": commit(),
-        "device": torch.cuda.get_device_name() if cuda else f"cpu, {torch.get_num_threads()} threads",
-        "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 2**20 if cuda else peak, 1),
-    }
-
-
-def commit() -> dict[str, Any] | None:
-    """The commit of the checkout that runs, and whether it was changed; None outside a checkout."""
-    here = Path(__file__).resolve().parents[1]
-    if not (here.parent / ".git").exists():
-        return None
-    try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=40", "--exclude", "*"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    words = found.stdout.strip()
-    return {"commit": words.removesuffix("-dirty"), "changed": words.endswith("-dirty")}
-
-
-def write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write record.json; a score that is not a number becomes null."""
-    with atomic_write(folder / "record.json") as draft:
-        draft.write_text(json.dumps(_plain(record), indent=2, allow_nan=False) + "\n")
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read a run's record; UserError where the folder holds none."""
-    path = folder / "record.json"
-    try:
-        record = json.loads(path.read_text())
-    except OSError:
-        raise UserError(f"{folder}: no record.json there; name the folder of a finished run") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not a record ({error})") from None
-    if not isinstance(record, dict) or "schema" not in record:
-        raise UserError(f"{path}: not a record of GenoLightning")
-    return record
-
-
-def collect(root: Path) -> Iterator[dict[str, Any]]:
-    """Every finished run below a folder, oldest first, with its folder under `folder`."""
-    for path in sorted(root.glob("**/record.json"), key=os.path.getmtime):
-        yield read_record(path.parent) | {"folder": str(path.parent)}
+    def write(self, folder: Path) -> None:
+        """Write record.json into a folder; an existing one is replaced in one step."""
+        with atomic_write(folder / "record.json") as draft:
+            draft.write_text(json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _plain(part) for key, part in value.items()}
     if hasattr(value, "_asdict"):
         return _plain(value._asdict())
+    if is_dataclass(value):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
-    if isinstance(value, (np.generic,)):
+        return [_plain(part) for part in value]
+    if hasattr(value, "item"):  # a number of numpy's
         value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,13 +1,14 @@
 """Every score of one split's predictions, each with its 95 % bootstrap interval."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genolightning.errors import BadTable
 from genolightning.statistics.bootstrap import RESAMPLES, percentile_interval, replicates
+from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.metrics import (
     Array,
     Scorer,
@@ -24,15 +25,6 @@ from genolightning.statistics.metrics import (
     true_class_loss,
 )
 from genolightning.statistics.scored_items import Items, items_of, units_of
-
-
-class Estimate(NamedTuple):
-    """A score and the 95 % interval around it, low <= value <= high; all three NaN where the score does not exist."""
-
-    value: float
-    low: float
-    high: float
-    unit: str  # "row" or "cluster": what the bootstrap drew
 
 
 def evaluate(

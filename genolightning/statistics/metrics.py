@@ -20,23 +20,6 @@ Scorer = Callable[[Array], dict[str, Array]]
 CLIP = 1e-12  # a probability of the truth below this counts as this
 _TILE = 2**18  # numbers worked on at once: 2 MB stay in a core's cache
 
-HIGHER_IS_BETTER: dict[str, bool] = {
-    "accuracy": True,
-    "f1": True,
-    "mcc": True,
-    "mcc_tuned": True,
-    "auroc": True,
-    "auprc": True,
-    "pearson": True,
-    "spearman": True,
-    "r2": True,
-    "loss": False,
-    "mse": False,
-    "mae": False,
-    "perplexity": False,
-    "bits_per_base": False,
-}
-
 
 class Units(NamedTuple):
     """Whose each item is: `unit` (items,) is 0 .. `number` - 1."""

@@ -13,6 +13,7 @@ from genolightning.config import overrides as words
 from genolightning.console import columns, say
 from genolightning.errors import UserError
 from genolightning.paths import logs_dir
+from genolightning.runs.record import RunRecord
 
 SILENT_S = 3600  # a run of another machine that has written nothing for so long is not called running any more
 
@@ -78,13 +79,12 @@ def states(folders: Iterable[Path], root: Path | None = None) -> list[State]:
 
 def state_of(folder: Path, name: str) -> State:
     """Read one run folder; half-written or strange files read as nothing."""
-    status, record = read(folder / "status.json"), read(folder / "record.json")
+    status, record = read(folder / "status.json"), _record(folder)
     epoch = f"{status['epoch'] + 1}/{status['epochs']}" if "epoch" in status else ""
     device = " ".join(str(status[key]) for key in ("host", "device") if key in status)
     if record:
-        value = record.get("score")
-        score = f"test {record.get('score_name')} {'none' if value is None else format(value, '.4f')}"
-        return State(name, "finished", epoch, score, "", device, f"{record.get('seconds', 0):.0f} s")
+        score = f"test {record.score_name} {'none' if record.score is None else format(record.score, '.4f')}"
+        return State(name, "finished", epoch, score, "", device, f"{record.seconds or 0:.0f} s")
     value = status.get("score")
     score = "" if value is None else f"{status['score_name']} {value:.4f}"
     error = folder / "error.txt"
@@ -96,6 +96,14 @@ def state_of(folder: Path, name: str) -> State:
     if not _alive(status):
         return State(name, "stopped", epoch, score, "", device, "train resume=DIR goes on")
     return State(name, "running", epoch, score, _duration(status.get("seconds_left")), device)
+
+
+def _record(folder: Path) -> RunRecord | None:
+    """The record of a finished run; None where there is none yet, or it is damaged."""
+    try:
+        return RunRecord.read(folder)
+    except UserError:
+        return None
 
 
 def read(path: Path) -> dict[str, Any]:

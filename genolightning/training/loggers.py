@@ -19,6 +19,7 @@ from genolightning.config.renamed_targets import with_first_names
 from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.paths import offline
+from genolightning.statistics.estimate import Estimate
 from genolightning.training.resume import MetricsFile, Wandb
 
 
@@ -74,25 +75,25 @@ def group(cfg: DictConfig) -> str:
     return "-".join(str(name) for name in names if name)
 
 
-def conclude(loggers: list[Logger], record: Mapping[str, Any], folder: Path) -> None:
-    """Tell every tracker of a finished run its test scores, and close it."""
-    scores = {name: score for name, score in record["metrics"].items() if score["value"] is not None}
+def conclude(loggers: list[Logger], metrics: Mapping[str, Estimate], config: Mapping[str, Any], folder: Path) -> None:
+    """Log the test scores of a finished run to every logger and finalize it."""
+    scores = {name: score for name, score in metrics.items() if score.exists}
     last = max((max(one.rows, default=0) for one in loggers if isinstance(one, MetricsFile)), default=0)
     for one in loggers:
         if isinstance(one, TensorBoardLogger):
-            one.log_hyperparams(record["config"], {f"test/{name}": of["value"] for name, of in scores.items()}, last)
+            one.log_hyperparams(dict(config), {f"test/{name}": of.value for name, of in scores.items()}, last)
             one.finalize("success")
         if isinstance(one, Wandb):
             _conclude_wandb(one, scores, folder)
 
 
 @rank_zero_only
-def _conclude_wandb(tracker: Wandb, scores: Mapping[str, Any], folder: Path) -> None:
+def _conclude_wandb(tracker: Wandb, scores: Mapping[str, Estimate], folder: Path) -> None:
     import wandb
 
     run = tracker.experiment
-    run.summary.update({f"test/{name}": score["value"] for name, score in scores.items()})
-    rows = [[name, score["value"], score["low"], score["high"]] for name, score in scores.items()]
+    run.summary.update({f"test/{name}": score.value for name, score in scores.items()})
+    rows = [[name, *score[:3]] for name, score in scores.items()]
     run.summary["test_scores"] = wandb.Table(columns=["score", "value", "low", "high"], data=rows)
     if tracker.artifact:
         kept = wandb.Artifact(f"run-{run.id}", type="run", metadata={"folder": str(folder)})

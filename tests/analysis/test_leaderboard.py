@@ -14,7 +14,8 @@ from genolightning.benchmarks import published_scores
 from genolightning.benchmarks.published_scores import published
 from genolightning.errors import BadTable
 from genolightning.paths import conf_dir
-from genolightning.runs.record import Predictions, write_predictions, write_record
+from genolightning.runs.predictions import Predictions, write_predictions
+from genolightning.runs.record import RunRecord
 from genolightning.statistics.evaluate import evaluate
 
 TARGET = np.arange(60) % 2
@@ -51,7 +52,7 @@ def write_run(folder: Path, seed: int = 1, *, p: np.ndarray | None = None, index
         "model": "convnet",
         "seed": seed,
         "score_name": "auroc",
-        "metrics": evaluate("binary", TARGET, p),
+        "metrics": {name: one._asdict() for name, one in evaluate("binary", TARGET, p).items()},
         "facts": {"kind": "binary", "classes": ["no", "yes"], "resolution_bp": None},
         "config": config | {"seed": seed},
         "data_sha256": {"test": {"t.csv": "abc"}},
@@ -59,7 +60,7 @@ def write_run(folder: Path, seed: int = 1, *, p: np.ndarray | None = None, index
     folder.mkdir(parents=True)
     rows = Predictions(np.arange(len(p)) + index, np.arange(len(p)).astype(str), TARGET, p)
     write_predictions(folder / "predictions.parquet", rows, "binary", ["no", "yes"])
-    write_record(folder, record | other)
+    RunRecord.from_json(record | other).write(folder)
     times = len(list(folder.parent.glob("*")))
     os.utime(folder / "record.json", (times, times))  # in the order they were written
     return folder
@@ -134,7 +135,7 @@ def test_the_same_seed_twice_counts_once_and_a_note_says_so(tmp_path):
     write_run(tmp_path / "a", 1)
     later = write_run(tmp_path / "b", 1, p=guesses(9))
     groups, notes = leaderboard.grouped(leaderboard.finished(tmp_path)[0])
-    assert [run["folder"] for run in groups[0].runs] == [str(later)]
+    assert [run.folder for run in groups[0].runs] == [later]
     assert notes == ["toy, convnet: seed 1 was run more than once; the latest run counts"]
 
 

@@ -7,6 +7,7 @@ import pytest
 import sklearn.metrics as sk
 from scipy import stats
 
+from genolightning.facts import higher_is_better
 from genolightning.statistics import metrics
 
 
@@ -195,5 +196,5 @@ def test_every_direction_is_the_one_its_score_improves_in():
     target, good, bad = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.8, 0.3, 0.4, 0.6])
     for name in ("auroc", "auprc", "pearson", "spearman", "r2", "mse", "mae"):
         score = getattr(metrics, name)
-        assert (score(target, good) > score(target, bad)) == metrics.HIGHER_IS_BETTER[name]
-    assert (metrics.log_loss(target, good) > metrics.log_loss(target, bad)) == metrics.HIGHER_IS_BETTER["loss"]
+        assert (score(target, good) > score(target, bad)) == higher_is_better(name)
+    assert (metrics.log_loss(target, good) > metrics.log_loss(target, bad)) == higher_is_better("loss")

@@ -157,9 +157,12 @@ def test_an_exported_search_calls_our_train_with_the_same_space(capsys):
 def test_watch_tells_running_finished_failed_and_stopped_runs_from_their_folders(tmp_path, capsys):
     status = {"epoch": 1, "epochs": 3, "score_name": "val/auroc", "score": 0.5, "seconds_left": 75, "device": "cpu"}
     mine = {"host": __import__("socket").gethostname(), "pid": os.getpid(), "time": time.time()}
+    empty: dict[str, dict] = {"metrics": {}, "facts": {}, "config": {}, "data_sha256": {}}
+    record = {"schema": 1, "dataset": "toy", "split": "original", "model": "cnn", "seed": 1, "score": 0.75} | empty
+    record["score_name"] = "auroc"
     kinds = {
         "a": {"status.json": json.dumps(status | mine)},
-        "b": {"status.json": json.dumps(status | mine), "record.json": '{"score": 0.75, "score_name": "auroc"}'},
+        "b": {"status.json": json.dumps(status | mine), "record.json": json.dumps(record)},
         "c": {"error.txt": "no such file\n"},
         "d": {"status.json": json.dumps(status | mine | {"pid": 2**22 + 1})},
         "e": {"status.json": "{half"},

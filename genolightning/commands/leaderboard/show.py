@@ -16,7 +16,8 @@ from genolightning.errors import UserError
 from genolightning.paths import logs_dir
 
 if TYPE_CHECKING:
-    from genolightning.analysis.leaderboard import Group, Record, Row
+    from genolightning.analysis.leaderboard import Group, Row
+    from genolightning.runs.record import RunRecord
 
 FORMATS = ("table", "csv", "md", "json")
 FIELDS = ["dataset", "split", "verdict", "model", "detail", "protocol", "metric", "higher_is_better", "value", "sd"]
@@ -31,7 +32,7 @@ class Board(NamedTuple):
     rows: "list[Row]"
     paired: list[str]  # lines
     notes: list[str]
-    records: "list[Record]"  # the runs that count
+    records: "list[RunRecord]"  # the runs that count
 
 
 def main(given: list[str]) -> int:
@@ -107,7 +108,7 @@ def board_of(args: Any) -> Board:
         raise UserError(f"--logs {root}: no such folder; name the one that holds the run folders")
     records, skipped = board.finished(root)
     warn([f"warning: {line}" for line in skipped])
-    chosen = [one for one in records if _fits(one["dataset"], args.dataset) and _fits(one["model"], args.model)]
+    chosen = [one for one in records if _fits(one.dataset, args.dataset) and _fits(one.model, args.model)]
     scores = [one for one in published() if _fits(one.dataset, args.dataset)]
     groups, notes = board.grouped(chosen)
     datasets = sorted({group.dataset for group in groups})
@@ -142,7 +143,8 @@ def rows_of(
     metrics = board.metrics_of([group for group, _ in groups], scores, wanted)
     rows = [row for group, name in groups for row in board.own_rows(group, name, metrics, hint)]
     peers = {(group.split, group.data): group.runs[-1] for group, _ in groups}
-    for (split, _), run in (peers or {("original", ""): {}}).items():
+    without_runs: dict[tuple[str, str], RunRecord | None] = {("original", ""): None}
+    for (split, _), run in (peers or without_runs).items():
         found = fitted.estimates(dataset, split, run) if fitted else {}
         rows += [
             board.baseline_row(dataset, split, verdicts.get(split), metric, found[metric])
@@ -156,16 +158,16 @@ def _fits(name: str, pattern: str | None) -> bool:
     return pattern is None or fnmatchcase(name, pattern)
 
 
-def _nothing(args: Any, root: Path, records: "Sequence[Record]") -> str:
+def _nothing(args: Any, root: Path, records: "Sequence[RunRecord]") -> str:
     if not records:
         return f"no finished run in {root}; make one: genolightning train dataset=motifs model=convnet trainer=cpu"
-    there = sorted({f"{one['dataset']} {one['model']}" for one in records})
+    there = sorted({f"{one.dataset} {one.model}" for one in records})
     asked = " ".join(f"--{key} {getattr(args, key)}" for key in ("dataset", "model") if getattr(args, key))
     return f"{asked}: no finished run in {root} fits; there are {', '.join(there[:10])}" + ", ..." * (len(there) > 10)
 
 
-def _scores(records: "Sequence[Record]", scores: Sequence[Any]) -> list[str]:
-    return sorted({name for one in records for name in one["metrics"]} | {one.metric for one in scores})
+def _scores(records: "Sequence[RunRecord]", scores: Sequence[Any]) -> list[str]:
+    return sorted({name for one in records for name in one.metrics} | {one.metric for one in scores})
 
 
 class Usual:
@@ -175,9 +177,9 @@ class Usual:
         self.config_dir = config_dir
         self.known: dict[tuple[str, ...], dict[str, Any] | None] = {}
 
-    def __call__(self, record: "Record") -> tuple[list[str], dict[str, Any]] | None:
+    def __call__(self, record: "RunRecord") -> tuple[list[str], dict[str, Any]] | None:
         """Words such as `experiment=NAME`, and settings; None where the model is none of the shipped configs."""
-        choices = record["config"].get("choices") or {}
+        choices = record.config.get("choices") or {}
         first = [f"model={choices.get('model')}"]
         base, said = self._made(*first), list[str]()
         if base is None:
@@ -204,7 +206,7 @@ class Usual:
 
             try:
                 cfg = compose.compose("train", given, config_dir=self.config_dir).cfg
-                self.known[given] = settings({"config": OmegaConf.to_container(cfg, resolve=True)})
+                self.known[given] = settings(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
             except UserError:  # a model or dataset of somebody else's, or one that asks for a file
                 self.known[given] = None
         return self.known[given]
@@ -214,7 +216,7 @@ class Usual:
         from genolightning.benchmarks.card import composed
 
         file = words.choices("dataset", self.config_dir).get(name)
-        return settings({"config": {"dataset": composed(file)}}) if file else {}
+        return settings({"dataset": composed(file)}) if file else {}
 
 
 class Fitted:
@@ -224,15 +226,20 @@ class Fitted:
         self.config_dir = config_dir
         self.notes: list[str] = []
 
-    def estimates(self, dataset: str, split: str, run: "Record") -> dict[str, Any]:
+    def estimates(self, dataset: str, split: str, run: "RunRecord | None") -> dict[str, Any]:
         """Its scores on the test rows of a run (or of the dataset as it is here); none, and a note, if it has none."""
         from genolightning.analysis.baselines import kmer_scores
 
-        choices = (run.get("config") or {}).get("choices") or {}
-        seed = ((run.get("config") or {}).get("dataset") or {}).get("seed", 1)
+        config = run.config if run else {}
+        choices = config.get("choices") or {}
+        seed = (config.get("dataset") or {}).get("seed", 1)
         try:
             return kmer_scores(
-                choices.get("dataset") or dataset, split, seed, run.get("data_sha256"), config_dir=self.config_dir
+                choices.get("dataset") or dataset,
+                split,
+                seed,
+                run.data_sha256 if run else None,
+                config_dir=self.config_dir,
             )
         except UserError as error:
             self.notes.append(f"no 6-mer baseline of {dataset}: {error}")
