@@ -29,7 +29,7 @@ class Sequences(Dataset[tuple[Tensor, Tensor]]):
             raise IndexError(row)
         import numpy as np
 
-        taken = self.table.take(np.array([row % len(self)]))  # type: ignore[attr-defined]
+        taken = self.table.row_arrays(np.array([row % len(self)]))  # type: ignore[attr-defined]
         return torch.from_numpy(taken.codes)[0], torch.from_numpy(taken.target)[0]
 
 
@@ -47,7 +47,7 @@ def load_dataset(name: str, split: str = "train", *overrides: str, config_dir: s
     ).cfg
     data = instantiate(cfg.dataset, _convert_="all")
     data.prepare_data()
-    return Sequences(data.table(split), list(data.benchmark.classes))
+    return Sequences(data.source(split), list(data.benchmark.classes))
 
 
 def load_run(path: str | Path, *, trust: str | None = None) -> "Trained":

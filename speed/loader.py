@@ -25,8 +25,8 @@ import numpy as np
 from upstream import ask, environment, upstream_process, write_texts
 
 from genolightning.benchmarks.labelled_table import LabelledTable
-from genolightning.data.array_source import Table
-from genolightning.data.encoded_split import open_store
+from genolightning.data.array_source import ArraySource
+from genolightning.data.encoded_split import open_split
 from genolightning.data.loader import BatchLoader
 from genolightning.genome.alphabet import N, Packed, decode
 
@@ -61,7 +61,7 @@ def sequences(case: Case) -> list[str]:
 def our_side(case: Case, rows: list[tuple[str, str]], folder: Path) -> tuple[BatchLoader, Callable[[], None]]:
     csv = folder / f"{case.name}.csv"
     csv.write_text("sequence,label\n" + "".join(f"{sequence},{label}\n" for sequence, label in rows))
-    table = Table(open_store(LabelledTable(train=csv), "train"), strands=case.reverse_complement)
+    table = ArraySource(open_split(LabelledTable(train=csv), "train"), strands=case.reverse_complement)
     loader = BatchLoader(table, batch_size=BATCH, shuffle=True, seed=1)
 
     def epoch() -> None:
@@ -71,7 +71,7 @@ def our_side(case: Case, rows: list[tuple[str, str]], folder: Path) -> tuple[Bat
     return loader, epoch
 
 
-def bare_side(table: Table) -> Callable[[], None]:
+def bare_side(table: ArraySource) -> Callable[[], None]:
     """Gather the same arrays as they stand in the table, without a batch around them."""
     assert not isinstance(table.codes, Packed)
     arrays = table.codes, table.lengths, table.target, table.index
@@ -100,7 +100,7 @@ def check(loader: BatchLoader, rows: list[tuple[str, str]]) -> None:
     for batch in loader:
         for codes, length, index in zip(batch.codes.numpy(), batch.lengths, batch.index, strict=True):
             seen.append(int(index))
-            if not loader.table.strands:
+            if not loader.source.strands:
                 assert decode(codes[:length]) == rows[seen[-1]][0]
             assert (codes[length:] == N).all()
     assert sorted(seen) == list(range(ROWS))
@@ -110,7 +110,7 @@ def measure(case: Case, passes: int, folder: Path) -> dict[str, float]:
     rows = [(sequence, "ab"[i % 2]) for i, sequence in enumerate(sequences(case))]
     loader, ours = our_side(case, rows, folder)
     check(loader, rows)
-    bare = bare_side(loader.table)
+    bare = bare_side(loader.source)
     processes = {}
     if not case.reverse_complement:  # upstream has no augmentation
         write_texts(folder, case.name, "train", rows)

@@ -23,7 +23,7 @@ os.environ |= {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 import numpy as np
 
 from genolightning.benchmarks.interval_tables import IntervalTables
-from genolightning.data.encoded_split import check_store, open_store
+from genolightning.data.encoded_split import check_split, open_split
 from genolightning.genome.alphabet import decode
 from genolightning.genome.reference import Genome
 
@@ -67,7 +67,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def check(records: dict[str, str]) -> None:
     """What is timed must be right: some rows against plain slices of the records."""
-    store = open_store(benchmark(), "test")
+    store = open_split(benchmark(), "test")
     from genolightning.genome.intervals import read_gb_table
 
     intervals = read_gb_table(benchmark().there()[3]).intervals  # the first class of test
@@ -86,9 +86,9 @@ def main() -> None:
         records = write_inputs(root)
         Genome(root / "genomes" / "random.fa")
         works: dict[str, Callable[[], object]] = {
-            "build": lambda: [open_store(benchmark(), split) for split in COUNTS],
-            "open": lambda: [open_store(benchmark(), split) for split in COUNTS],
-            "check": lambda: [check_store(benchmark(), split) for split in COUNTS],
+            "build": lambda: [open_split(benchmark(), split) for split in COUNTS],
+            "open": lambda: [open_split(benchmark(), split) for split in COUNTS],
+            "check": lambda: [check_split(benchmark(), split) for split in COUNTS],
         }
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
         for _ in range(passes):

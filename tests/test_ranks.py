@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genolightning.data.array_source import Table
+from genolightning.data.array_source import ArraySource
 from genolightning.data.datamodule import TableDataModule
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
@@ -70,10 +70,10 @@ def test_what_two_processes_train_one_process_tests_to_the_same_bytes(trained, t
     assert left(tmp_path / "two") == left(tmp_path / "one")
 
 
-def table_of(folder: Path, split: str, rows: int) -> Table:
+def table_of(folder: Path, split: str, rows: int) -> ArraySource:
     data = TableDataModule(name="t", train=str(noisy_table(folder / "t.csv", rows)))
     data.prepare_data()
-    return data.table(split)
+    return data.source(split)
 
 
 @pytest.mark.parametrize("world", [1, 2, 3])

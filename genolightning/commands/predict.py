@@ -63,7 +63,7 @@ def predict(cfg: Any, path: Path) -> None:
         return
     values = values[np.argsort(order, kind="stable")]
     resolution = trained.facts.resolution_bp
-    places = -(-loader.table.lengths // resolution) if resolution else None
+    places = -(-loader.source.lengths // resolution) if resolution else None
     made = Predictions(rows.index, rows.ids, None, values, places)
     write_predictions(output, made, trained.facts.kind, trained.facts.classes)
     say(f"{len(rows.ids):,} rows predicted: {output}")

@@ -11,9 +11,12 @@ MODULES = {
     "genolightning.callbacks": "genolightning.training.resume",
     "genolightning.data.windows": "genolightning.data.genome_source",
 }
-CLASSES: dict[
-    str, str
-] = {}  # full path -> full path, where the class has another name or another module than its neighbours
+# full path -> full path, where the class has another name or another module than its neighbours
+CLASSES: dict[str, str] = {
+    "genolightning.data.genome_source.GenomeWindowsDataModule": (
+        "genolightning.data.genome_windows.GenomeWindowsDataModule"
+    ),
+}
 
 
 def current_name(target: str) -> str:

@@ -1,211 +1,183 @@
-"""Rows of a split ready to be gathered: one `take` is one batch."""
+"""Rows of an encoded split as batches, gathered from its memory map: no large copy is made."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genolightning.batch import Batch, Tokens
-from genolightning.data.augment import other_strand, reversed_targets, shift
-from genolightning.data.encoded_split import Store
-from genolightning.facts import NO_LABEL
-from genolightning.genome.alphabet import Codes, N, Packed
+from genolightning.batch import Batch
+from genolightning.data.augment import no_label, permute_classes, reverse_targets, shift
+from genolightning.data.batch_source import Tokenize
+from genolightning.data.encoded_split import EncodedSplit
+from genolightning.data.token_cache import TokenCache, tokenize_rows
+from genolightning.data.window_gather import gather_windows
+from genolightning.genome.alphabet import N, Packed
 
-DENSE_SHARE = 4  # a padded matrix may take this many times the bytes of the packed rows; beyond it rows stay packed
-TOKENIZE_ROWS = 1024
-
-Tokenize = Callable[[torch.Tensor, torch.Tensor], Tokens]
-
-
-class Taken(NamedTuple):
-    """The arrays of one batch, in numpy."""
-
-    codes: NDArray[np.uint8]
-    lengths: NDArray[np.int64]
-    target: NDArray[Any]
-    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here
+COPY_BYTES = 1 << 28  # splits up to this size are copied as they are served, which gathers faster
+PADDED_SHARE = 4  # a padded copy may take this many times the bytes of its rows
 
 
-class TokenTable(NamedTuple):
-    """The tokens of every row, right-padded."""
+@dataclass(frozen=True, slots=True)
+class RowArrays:
+    """The arrays of some rows, in numpy."""
 
-    ids: NDArray[np.int64]  # (rows, tokens)
-    counts: NDArray[np.int64]  # (rows,), up to the last real token
-    mask: NDArray[np.bool_]
-    spans: NDArray[np.int64]  # (rows, tokens, 2)
+    codes: NDArray[np.uint8]  # (rows, longest), padded with 4 on the right
+    lengths: NDArray[np.int64]  # (rows,)
+    target: NDArray[Any]  # as in `Batch`
+    index: NDArray[np.int64]  # (rows,)
 
-
-class Servable(Protocol):
-    """What a loader deals out: rows that lie in memory, on a device, or in a genome."""
-
-    rows: int  # of an epoch
-    strands: bool  # rows n..2n-1 are the other strands
-    resolution_bp: int | None
+    def take(self, rows: NDArray[np.int64]) -> "RowArrays":
+        """Some of the rows, int64 (batch,); codes and target keep their widths."""
+        return RowArrays(
+            self.codes.take(rows, 0), self.lengths.take(rows), self.target.take(rows, 0), self.index.take(rows)
+        )
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
-        """True length of every row."""
-
-    def at_epoch(self, epoch: int) -> "Servable":
-        """The rows of an epoch, where they are not always the same."""
-
-    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
-        """One batch; row i moved by `by[i]` bases to the left where `by` is given."""
+    def nbytes(self) -> int:
+        """Memory of all four arrays in bytes."""
+        return self.codes.nbytes + self.lengths.nbytes + self.target.nbytes + self.index.nbytes
 
 
-class Table:
-    """Some rows of a store, cropped where asked; with `strands`, rows n..2n-1 are the other strands of rows 0..n-1.
+class ArraySource:
+    """Some rows of an encoded split, cropped where asked; with `strands`, row `rows + i` is the other strand of row i.
 
-    Holding both strands makes reverse-complement augmentation one addition to a row number.
+    `rows` are row numbers of the split, int64 (n,), None for all. A small split is copied into one padded matrix with
+    both its strands. Of a large one only row numbers and lengths are held: each batch is gathered from the memory map,
+    and the other strand is made then. `reverse_complement` is what class i becomes on the other strand (see `Facts`).
     """
 
     def __init__(
         self,
-        store: Store,
+        split: EncodedSplit,
         rows: NDArray[np.int64] | None = None,
         *,
         crop_bp: int | None = None,
         strands: bool = False,
         resolution_bp: int | None = None,
+        reverse_complement: Sequence[int] | None = None,
     ) -> None:
-        lengths = store.lengths()
-        target: NDArray[Any] = store.target
-        index = store.index
-        codes = store.codes
-        if rows is not None:
-            codes, lengths, target, index = _rows(codes, rows), lengths[rows], target[rows], index[rows]
-        if crop_bp is not None and len(lengths) and lengths.max() > crop_bp:
-            codes, lengths = _crop(codes, crop_bp), lengths.clip(max=crop_bp)
-            if resolution_bp:
-                target = target[:, : -(-crop_bp // resolution_bp)]
+        self._split, self._row = split, rows
+        self.strands, self.resolution_bp, self.reverse_complement = strands, resolution_bp, reverse_complement
+        lengths = split.lengths()
+        lengths = lengths if rows is None else lengths[rows]
+        cropped = crop_bp is not None and bool((lengths > crop_bp).any())
+        self.lengths: NDArray[np.int64] = np.minimum(lengths, crop_bp) if cropped and crop_bp else lengths
+        self.index: NDArray[np.int64] = split.index if rows is None else split.index[rows]
         self.rows = len(lengths)
-        self.strands = strands
-        self.resolution_bp = resolution_bp
-        if strands:
-            turned = reversed_targets(target, lengths, resolution_bp) if resolution_bp else target
-            codes = _stack(codes, other_strand(codes))
-            target, lengths, index = (
-                np.concatenate(pair) for pair in ((target, turned), (lengths, lengths), (index, index))
-            )
-        self.even = not isinstance(codes, Packed)
-        if isinstance(codes, Packed) and len(lengths) * lengths.max() <= DENSE_SHARE * len(codes.values):
-            codes = dense(codes)
-        self.codes: Codes = codes
-        self.lengths, self.target, self.index = lengths, target, index
-        self.tokens: TokenTable | None = None
+        self.tokens: TokenCache | None = None
+        self._matrix = not isinstance(split.codes, Packed)
+        self._bins = -(-crop_bp // resolution_bp) if cropped and crop_bp and resolution_bp else None
+        self._copy: RowArrays | None = None
+        if self._matrix and rows is None and not cropped and not strands:
+            self._copy = RowArrays(np.asarray(split.codes), lengths, split.target, split.index)
+        elif self._worth_copying():
+            self._copy = self._gathered(np.arange(self.strand_rows))
 
-    def at_epoch(self, epoch: int) -> "Table":
+    @property
+    def equal_lengths(self) -> bool:
+        """Whether batches may be cut from one larger gather: rows of a matrix, without tokens."""
+        return self._matrix and self.tokens is None
+
+    @property
+    def strand_rows(self) -> int:
+        """Row numbers that can be gathered: twice the rows with both strands."""
+        return self.rows * (2 if self.strands else 1)
+
+    @property
+    def target(self) -> NDArray[Any]:
+        """The targets of all rows on their own strand, in table order."""
+        if self._copy is not None:
+            return self._copy.target[: self.rows]
+        return self._targets(np.arange(self.rows))
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that all rows take when copied into padded arrays, on both strands where there are both, in bytes."""
+        if self._copy is not None:
+            arrays = self._copy.nbytes
+        else:
+            row = int(self.lengths.max(initial=0)) + 16 + self._split.target[:1].nbytes
+            arrays = self.strand_rows * row
+        return arrays + (self.tokens.nbytes if self.tokens else 0)
+
+    def at_epoch(self, epoch: int) -> "ArraySource":
         """The same rows in every epoch."""
         return self
 
-    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
-        """One batch; row i moved by `by[i]` bases to the left where `by` is given."""
-        taken = self.take(rows)
-        codes, target = taken.codes, taken.target
-        if by is not None:
-            codes = shift(codes, by, N, taken.lengths)
-            target = shift(target, by, fill_of(target), taken.lengths) if self.resolution_bp else target
+    def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
+        """Gather one batch; a shift moves bases and their labels within their row, and leaves N and "no label"."""
+        arrays = self.row_arrays(rows)
+        codes, target = arrays.codes, arrays.target
+        if shift_bp is not None:
+            codes = shift(codes, shift_bp, N, arrays.lengths)
+            target = shift(target, shift_bp, no_label(target), arrays.lengths) if self.resolution_bp else target
         return Batch(
             torch.from_numpy(codes),
-            torch.from_numpy(taken.lengths),
+            torch.from_numpy(arrays.lengths),
             torch.from_numpy(target),
-            torch.from_numpy(taken.index),
-            self.take_tokens(rows),
+            torch.from_numpy(arrays.index),
+            None if self.tokens is None else self.tokens.gather(rows),
         )
 
-    def take(self, rows: NDArray[np.int64]) -> Taken:
-        """Gather rows; the batch is as long as its longest row, padded with 4 on the right."""
-        lengths = self.lengths.take(rows)
-        if isinstance(self.codes, Packed):
-            codes = _gather_packed(self.codes, rows, lengths)
-        else:
-            codes = self.codes.take(rows, 0)
-            if not self.even:
-                codes = codes[:, : lengths.max()]
-        target = self.target.take(rows, 0)
-        if self.resolution_bp:
-            target = target[:, : -(-codes.shape[1] // self.resolution_bp)]
-        return Taken(codes, lengths, target, self.index.take(rows))
+    def row_arrays(self, rows: NDArray[np.int64]) -> RowArrays:
+        """The arrays of rows, int64 (batch,), as long as the longest of them, padded with 4 on the right."""
+        if self._copy is None:
+            return self._gathered(rows)
+        arrays = self._copy.take(rows)
+        return arrays if self._matrix else self._trimmed(arrays)
 
     def tokenize(self, tokenize: Tokenize) -> None:
-        """Cut every row into tokens once."""
-        parts = []
-        for first in range(0, len(self.lengths), TOKENIZE_ROWS):
-            taken = self.take(np.arange(first, min(first + TOKENIZE_ROWS, len(self.lengths))))
-            parts.append(tokenize(torch.from_numpy(taken.codes), torch.from_numpy(taken.lengths)))
-        most = max(part.ids.shape[1] for part in parts)
+        """Tokenize every row once; batches then hold their tokens."""
+        self.tokens = tokenize_rows(self, tokenize)
 
-        def joined(name: str, fill: int | bool) -> NDArray[Any]:
-            arrays = [getattr(part, name).numpy() for part in parts]
-            padded = [_widen(array, most, fill) for array in arrays]
-            return np.concatenate(padded)
+    def _worth_copying(self) -> bool:
+        padded = self.rows * int(self.lengths.max(initial=0))
+        return self.nbytes <= COPY_BYTES and padded <= PADDED_SHARE * int(self.lengths.sum())
 
-        mask = joined("mask", False)
-        counts = most - np.argmax(mask[:, ::-1], axis=1)
-        self.tokens = TokenTable(joined("ids", 0), counts, mask, joined("spans", -1))
+    def _trimmed(self, arrays: RowArrays) -> RowArrays:
+        longest = int(arrays.lengths.max(initial=0))
+        target = arrays.target
+        if self.resolution_bp:
+            target = target[:, : -(-longest // self.resolution_bp)]
+        return RowArrays(arrays.codes[:, :longest], arrays.lengths, target, arrays.index)
 
-    def take_tokens(self, rows: NDArray[np.int64]) -> Tokens | None:
-        """The tokens of the same rows, as long as the batch's longest."""
-        if self.tokens is None:
-            return None
-        most = int(self.tokens.counts.take(rows).max())
-        ids, mask, spans = (
-            array.take(rows, 0)[:, :most] for array in (self.tokens.ids, self.tokens.mask, self.tokens.spans)
-        )
-        return Tokens(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(spans))
+    def _gathered(self, rows: NDArray[np.int64]) -> RowArrays:
+        """Gather rows from the split itself."""
+        row = rows % self.rows if self.strands else rows
+        backward = rows >= self.rows if self.strands else None
+        own = row if self._row is None else self._row[row]
+        lengths = self.lengths.take(row)
+        longest = int(lengths.max(initial=0))
+        codes = self._split.codes
+        if isinstance(codes, Packed):
+            first = codes.offsets.take(own)
+            # the other strand of a shorter row begins at its last base, so its window ends there
+            start = first if backward is None else first - np.where(backward, longest - lengths, 0)
+            gathered = gather_windows(codes.values, start, longest, (first, first + lengths), backward)
+        else:
+            gathered = gather_windows(codes.reshape(-1), own * codes.shape[1], longest, None, backward)
+        target = self._targets(rows)
+        if self.resolution_bp and not self._matrix:
+            target = target[:, : -(-longest // self.resolution_bp)]
+        return RowArrays(gathered, lengths, target, self.index.take(row))
 
-
-def dense(codes: Packed) -> NDArray[np.uint8]:
-    """Packed rows as one matrix, padded with 4 on the right.
-
-    >>> dense(Packed(np.array([0, 1, 2], np.uint8), np.array([0, 1, 3]))).tolist()
-    [[0, 4], [1, 2]]
-    """
-    lengths = np.diff(codes.offsets)
-    matrix = np.full((len(lengths), int(lengths.max(initial=0))), N, np.uint8)
-    matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = codes.values
-    return matrix
-
-
-def fill_of(target: NDArray[Any]) -> float:
-    """The value that says "no label" in targets of this type."""
-    return float("nan") if target.dtype.kind == "f" else NO_LABEL
-
-
-def _gather_packed(codes: Packed, rows: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    column = np.arange(lengths.max(initial=0))
-    real = column < lengths[:, None]
-    where = np.where(real, codes.offsets.take(rows)[:, None] + column, 0)
-    return np.where(real, codes.values.take(where), np.uint8(N))
-
-
-def _rows(codes: Codes, rows: NDArray[np.int64]) -> Codes:
-    if not isinstance(codes, Packed):
-        return codes[rows]
-    lengths = np.diff(codes.offsets)[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    where = np.repeat(codes.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    return Packed(codes.values[where], offsets)
-
-
-def _crop(codes: Codes, length: int) -> Codes:
-    if not isinstance(codes, Packed):
-        return codes[:, :length]
-    lengths = np.diff(codes.offsets)
-    keep = np.arange(codes.offsets[-1]) - np.repeat(codes.offsets[:-1], lengths) < length
-    return Packed(codes.values[keep], np.concatenate([[0], np.cumsum(lengths.clip(max=length))]))
-
-
-def _stack(first: Codes, second: Codes) -> Codes:
-    if isinstance(first, Packed) and isinstance(second, Packed):
-        offsets = np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]])
-        return Packed(np.concatenate([first.values, second.values]), offsets)
-    return np.concatenate([first, second])
-
-
-def _widen(array: NDArray[Any], width: int, fill: int | bool) -> NDArray[Any]:
-    wide = np.full((array.shape[0], width, *array.shape[2:]), fill, array.dtype)
-    wide[:, : array.shape[1]] = array
-    return wide
+    def _targets(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        row = rows % self.rows if self.strands else rows
+        target: NDArray[Any] = self._split.target.take(row if self._row is None else self._row[row], 0)
+        if self._bins is not None:
+            target = target[:, : self._bins]
+        if not self.strands or not (self.resolution_bp or self.reverse_complement):
+            return target
+        backward = np.flatnonzero(rows >= self.rows)
+        turned = target[backward]
+        if self.resolution_bp:
+            turned = reverse_targets(turned, self.lengths.take(row[backward]), self.resolution_bp)
+        if self.reverse_complement:
+            turned = permute_classes(
+                turned, self.reverse_complement, by_column=turned.ndim == (3 if self.resolution_bp else 2)
+            )
+        target[backward] = turned
+        return target

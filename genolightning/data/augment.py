@@ -1,38 +1,53 @@
-"""Augmentation of whole batches, in numpy: the other strand and small shifts."""
+"""Targets of the other strand, and small shifts, for whole batches in numpy."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import COMPLEMENT, Codes, Packed
+from genolightning.facts import NO_LABEL
 
 
-def other_strand(codes: Codes) -> Codes:
-    """Reverse-complement every row; a Packed stays packed with the same offsets.
+def reverse_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolution_bp: int) -> NDArray[Any]:
+    """Reverse targets of bases or bins, (rows, positions, ...), within each row's own length; padding stays right.
 
-    >>> other_strand(np.array([[0, 0, 1]], np.uint8)).tolist()
-    [[2, 3, 3]]
+    `lengths` are in bp, int64 (rows,).
+
+    >>> reverse_targets(np.array([[1, 2, -100]]), np.array([2]), 1).tolist()
+    [[2, 1, -100]]
     """
-    if not isinstance(codes, Packed):
-        return COMPLEMENT[codes[:, ::-1]]
-    # reversing the whole buffer reverses the rows' order too: put each row back where it was
-    return Packed(COMPLEMENT[codes.values[_reversed_rows(codes.offsets)]], codes.offsets)
-
-
-def _reversed_rows(offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    lengths = np.diff(offsets)
-    turn = offsets[:-1] + offsets[1:] - 1  # position p of a row becomes turn - p
-    return np.repeat(turn, lengths) - np.arange(offsets[-1])
-
-
-def reversed_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolution_bp: int) -> NDArray[Any]:
-    """Turn targets on bases or bins (rows, positions, ...) round with their sequence; padding stays right."""
     positions = np.arange(target.shape[1])
     real = -(-lengths // resolution_bp)
     source = real[:, None] - 1 - positions
     source = np.where(source >= 0, source, positions)
     return np.take_along_axis(target, source.reshape(source.shape + (1,) * (target.ndim - 2)), axis=1)
+
+
+def permute_classes(target: NDArray[Any], reverse_complement: Sequence[int], *, by_column: bool) -> NDArray[Any]:
+    """Targets of the other strand, where class or column i becomes `reverse_complement[i]`.
+
+    Class numbers (integers of any shape) are replaced, and "no label" stays; with `by_column` the last axis, one
+    column a label or track, is reordered instead.
+
+    >>> permute_classes(np.array([2, 0, -100]), [0, 2, 1], by_column=False).tolist()
+    [1, 0, -100]
+    >>> permute_classes(np.array([[0.5, 0.1, 0.2]]), [0, 2, 1], by_column=True).tolist()
+    [[0.5, 0.2, 0.1]]
+    """
+    if by_column:
+        permuted = np.empty_like(target)
+        permuted[..., list(reverse_complement)] = target
+        return permuted
+    if target.dtype.kind not in "iu":
+        return target
+    becomes = np.asarray(reverse_complement, target.dtype)
+    return np.where(target == NO_LABEL, target, becomes[target.clip(0)])
+
+
+def no_label(target: NDArray[Any]) -> float:
+    """The value for "no label" in targets of this type: NaN or -100."""
+    return float("nan") if target.dtype.kind == "f" else NO_LABEL
 
 
 def shift(rows: NDArray[Any], by: NDArray[np.int64], fill: float, lengths: NDArray[np.int64]) -> NDArray[Any]:

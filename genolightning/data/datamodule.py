@@ -12,9 +12,10 @@ from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.benchmarks.motifs import Motifs
-from genolightning.data.array_source import Servable, Table, Tokenize
-from genolightning.data.device_source import WISHES, placed
-from genolightning.data.encoded_split import Store, check_store, end_to_end, open_store
+from genolightning.data.array_source import ArraySource
+from genolightning.data.batch_source import BatchSource, Tokenize
+from genolightning.data.device_source import ON_DEVICE, on_device
+from genolightning.data.encoded_split import EncodedSplit, check_split, concatenated, open_split
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError, check_integer
 from genolightning.facts import NO_LABEL, Facts
@@ -52,7 +53,7 @@ class SequenceDataModule(pl.LightningDataModule):
         seed: int = 1,
     ) -> None:
         super().__init__()
-        if on_device not in WISHES:
+        if on_device not in ON_DEVICE:
             raise UserError(f"dataset.on_device={on_device}: wanted auto, true or false")
         if too_long not in ("error", "crop"):
             raise UserError(f"dataset.too_long={too_long}: wanted error or crop")
@@ -80,25 +81,25 @@ class SequenceDataModule(pl.LightningDataModule):
         self.on_device = on_device
         self.tokenize: Tokenize | None = None  # set by commands where the backbone reads tokens
         self.crop_bp: int | None = None
-        self._stores: dict[str, Store] = {}
+        self._stores: dict[str, EncodedSplit] = {}
         self._rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
 
     def prepare_data(self) -> None:
         """Check that every file is there and build the encoded stores; one process a machine does this."""
         self.benchmark.prepare()
         for split in self.benchmark.splits():
-            open_store(self.benchmark, split)
+            open_split(self.benchmark, split)
 
     def check(self) -> dict[str, str]:
         """Look at every byte of the encoded stores: split -> `whole`, `rebuilt` (it was damaged) or `built`."""
-        return {split: check_store(self.benchmark, split) for split in self.benchmark.splits()}
+        return {split: check_split(self.benchmark, split) for split in self.benchmark.splits()}
 
     def setup(self, stage: str | None = None) -> None:
         """Open the stores and cut what has no file; safe to call again."""
         if self._rows:
             return
         self._stores = {
-            split: open_store(self.benchmark, split)
+            split: open_split(self.benchmark, split)
             for split in self.benchmark.splits()
             if self.validates or split != "validation"
         }
@@ -131,7 +132,7 @@ class SequenceDataModule(pl.LightningDataModule):
 
         chosen = assign(self.benchmark, self.split, self.seed)
         self.split_id, self.split_notes = chosen.id, chosen.notes
-        store = self._stores["train"] = end_to_end(self._stores["train"], self._stores.pop("test"))
+        store = self._stores["train"] = concatenated(self._stores["train"], self._stores.pop("test"))
         rows: dict[str, tuple[str, NDArray[np.int64] | None]] = {}
         rows["test"] = ("train", np.flatnonzero(np.isin(store.index, chosen.test)))
         if chosen.validation is not None and self.validates:
@@ -222,35 +223,36 @@ class SequenceDataModule(pl.LightningDataModule):
         ids = self._stores[source].ids
         return ids if rows is None else ids[rows]
 
-    def table(self, split: str, *, strands: bool = False) -> Table:
+    def source(self, split: str, *, strands: bool = False) -> ArraySource:
         """A split's rows as they are served; UserError for validation where there is none."""
         self.setup()
         if split not in self._rows:
             raise UserError(
                 f"{self.benchmark.name}: no {split} rows; give dataset.validation_fraction a share, e.g. .1"
             )
-        source, rows = self._rows[split]
-        table = Table(
-            self._stores[source],
+        name, rows = self._rows[split]
+        source = ArraySource(
+            self._stores[name],
             rows,
             crop_bp=self.crop_bp,
             strands=strands,
             resolution_bp=self.benchmark.resolution_bp,
+            reverse_complement=getattr(self.benchmark, "reverse_complement", None),
         )
         if self.tokenize is not None and not (
             split == "train" and (self.augment["shift_bp"] or self.augment["substitute"])
         ):
-            table.tokenize(self.tokenize)
-        return table
+            source.tokenize(self.tokenize)
+        return source
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled, augmented training batches; UserError where targets in bins cannot follow the bases."""
         rank, world = self._place()
-        table = self.table("train", strands=self.augment["reverse_complement"])
+        source = self.source("train", strands=self.augment["reverse_complement"])
         if (resolution_bp := self.benchmark.resolution_bp or 1) > 1:
-            self._keep_bins(table, resolution_bp)
+            self._keep_bins(source, resolution_bp)
         return BatchLoader(
-            self._placed(table),
+            self._placed(source),
             batch_size=self.batch_size,
             shuffle=True,
             seed=self.seed,
@@ -263,7 +265,7 @@ class SequenceDataModule(pl.LightningDataModule):
             tokenize=self.tokenize,
         )
 
-    def _keep_bins(self, table: Table, resolution_bp: int) -> None:
+    def _keep_bins(self, source: ArraySource, resolution_bp: int) -> None:
         """Refuse what would move bases across the borders of bins."""
         name = self.benchmark.name
         if moves := self.augment["shift_bp"]:
@@ -271,11 +273,11 @@ class SequenceDataModule(pl.LightningDataModule):
                 f"{name}: targets stand in bins of {resolution_bp} bp, moving bases by up to {moves} would leave "
                 "them behind; use dataset.augment.shift_bp=0"
             )
-        uneven = np.flatnonzero(table.lengths % resolution_bp)
+        uneven = np.flatnonzero(source.lengths % resolution_bp)
         if self.augment["reverse_complement"] and len(uneven):
             row = int(uneven[0])
             raise UserError(
-                f"{name}: row {self.ids('train')[row]} has {table.lengths[row]} bp, no multiple of its bins of "
+                f"{name}: row {self.ids('train')[row]} has {source.lengths[row]} bp, no multiple of its bins of "
                 f"{resolution_bp} bp, so the other strand has other bins; use dataset.augment.reverse_complement=false"
             )
 
@@ -296,14 +298,14 @@ class SequenceDataModule(pl.LightningDataModule):
 
     def _in_order(self, split: str) -> BatchLoader:
         rank, world = self._place()
-        table = self.table(split)
-        size = max(1, min(self.batch_size, table.rows // BATCHES_TO_DEAL))
-        return BatchLoader(self._placed(table), batch_size=size, rank=rank, world=world, workers=self.workers)
+        source = self.source(split)
+        size = max(1, min(self.batch_size, source.rows // BATCHES_TO_DEAL))
+        return BatchLoader(self._placed(source), batch_size=size, rank=rank, world=world, workers=self.workers)
 
-    def _placed(self, table: Table) -> Servable:
-        if self.trainer is None or self.workers or (self.tokenize is not None and table.tokens is None):
-            return table
-        return placed(table, self.trainer.strategy.root_device, self.on_device)
+    def _placed(self, source: ArraySource) -> BatchSource:
+        if self.trainer is None or self.workers or (self.tokenize is not None and source.tokens is None):
+            return source
+        return on_device(source, self.trainer.strategy.root_device, self.on_device)
 
     def _place(self) -> tuple[int, int]:
         trainer = self.trainer

@@ -1,109 +1,105 @@
-"""A split held on the device: gathered and augmented there, the same batches as from the processor's memory."""
-
-from typing import Any
+"""A split held in a device's memory: gathered and augmented there, in the same batches as from the processor's."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from genolightning.batch import Batch, Tokens
-from genolightning.data.array_source import Table, fill_of
+from genolightning.data.array_source import ArraySource
+from genolightning.data.augment import no_label
+from genolightning.data.batch_source import BatchSource
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import N, Packed
+from genolightning.genome.alphabet import N
 
 FREE_SHARE = 4  # a split may take one part in so many of the device's free memory
+ROWS_AT_ONCE = 1 << 14  # copied to the device
 
-WISHES = ("auto", True, False)
+ON_DEVICE = ("auto", True, False)
 
 
-class DeviceTable:
-    """A table whose arrays lie on a device; what a loader plans with (`lengths`, `index`, `target`) stays in numpy."""
+class DeviceSource:
+    """All rows of an `ArraySource`, on both strands where it has both, as padded arrays on a device.
 
-    def __init__(self, table: Table, device: torch.device) -> None:
-        self.rows, self.strands, self.resolution_bp = table.rows, table.strands, table.resolution_bp
-        self.lengths, self.target, self.index, self.tokens = table.lengths, table.target, table.index, table.tokens
+    What a loader plans with (`lengths`) stays in numpy.
+    """
+
+    equal_lengths = False  # a gather of several batches saves nothing on a device
+
+    def __init__(self, source: ArraySource, device: torch.device) -> None:
+        self.rows, self.strands, self.resolution_bp = source.rows, source.strands, source.resolution_bp
+        self.lengths, self.index, self.target, self.tokens = source.lengths, source.index, source.target, source.tokens
         self.device = device
+        self._fill = no_label(source.target)
+        width = int(source.lengths.max(initial=0))
+        parts = []
+        for rows in np.array_split(np.arange(source.strand_rows), -(-source.strand_rows // ROWS_AT_ONCE) or 1):
+            arrays = source.row_arrays(rows)
+            codes = torch.from_numpy(arrays.codes).to(device)
+            target = torch.from_numpy(np.array(arrays.target)).to(device)
+            codes = F.pad(codes, (0, width - codes.shape[1]), value=N)
+            if source.resolution_bp:
+                bins = -(-width // source.resolution_bp)
+                after = (0, 0) * (target.ndim - 2) + (0, bins - target.shape[1])
+                target = F.pad(target, after, value=self._fill)
+            parts.append(
+                (codes, torch.from_numpy(arrays.lengths).to(device), target, torch.from_numpy(arrays.index).to(device))
+            )
+        self._codes, self._lengths, self._target, self._index = map(torch.cat, zip(*parts, strict=True))
+        tokens = () if self.tokens is None else (self.tokens.ids, self.tokens.mask, self.tokens.spans)
+        self._tokens = [torch.from_numpy(array).to(device) for array in tokens]
 
-        def put(array: NDArray[Any]) -> Tensor:
-            return torch.from_numpy(np.array(array)).to(device)  # copied: a memory map is read-only
-
-        self._packed = isinstance(table.codes, Packed)
-        self._trim = not table.even
-        if isinstance(table.codes, Packed):
-            self._codes, self._starts = put(table.codes.values), put(table.codes.offsets[:-1])
-        else:
-            self._codes = put(table.codes)
-        self._lengths, self._target, self._index = put(table.lengths), put(table.target), put(table.index)
-        self._fill = fill_of(table.target)
-        names = ("ids", "mask", "spans") if table.tokens else ()
-        self._token_arrays = [put(getattr(table.tokens, name)) for name in names]
-
-    def at_epoch(self, epoch: int) -> "DeviceTable":
+    def at_epoch(self, epoch: int) -> "DeviceSource":
         """The same rows in every epoch."""
         return self
 
-    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
-        """One batch on the device, as `Table.serve` makes it."""
-        longest = int(self.lengths.take(rows).max(initial=0))  # looked up here: the device need not be waited for
+    def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
+        """Gather one batch on the device, equal to that of `ArraySource.gather`."""
+        # looked up in numpy, so that the device need not be waited for
+        longest = int(self.lengths.take(rows % self.rows).max(initial=0))
         where = torch.from_numpy(np.ascontiguousarray(rows)).to(self.device, non_blocking=True)
         lengths = self._lengths.index_select(0, where)
-        codes = self._gather(where, lengths, longest)
+        codes = self._codes.index_select(0, where)[:, :longest]
         target = self._target.index_select(0, where)
         if self.resolution_bp:
-            target = target[:, : -(-codes.shape[1] // self.resolution_bp)]
-        if by is not None:
-            moves = torch.from_numpy(np.ascontiguousarray(by)).to(self.device, non_blocking=True)
+            target = target[:, : -(-longest // self.resolution_bp)]
+        if shift_bp is not None:
+            moves = torch.from_numpy(np.ascontiguousarray(shift_bp)).to(self.device, non_blocking=True)
             codes = _shift(codes, moves, N, lengths)
             target = _shift(target, moves, self._fill, lengths) if self.resolution_bp else target
-        return Batch(codes, lengths, target, self._index.index_select(0, where), self._take_tokens(rows, where))
+        return Batch(codes, lengths, target, self._index.index_select(0, where), self._gather_tokens(rows, where))
 
-    def _gather(self, where: Tensor, lengths: Tensor, longest: int) -> Tensor:
-        if not self._packed:
-            codes = self._codes.index_select(0, where)
-            return codes[:, :longest] if self._trim else codes
-        column = torch.arange(longest, device=self.device)
-        real = column < lengths[:, None]
-        places = torch.where(real, self._starts.index_select(0, where)[:, None] + column, 0)
-        return torch.where(real, self._codes[places], N)
-
-    def _take_tokens(self, rows: NDArray[np.int64], where: Tensor) -> Tokens | None:
+    def _gather_tokens(self, rows: NDArray[np.int64], where: Tensor) -> Tokens | None:
         if self.tokens is None:
             return None
-        most = int(self.tokens.counts.take(rows).max())
-        return Tokens(*(array.index_select(0, where)[:, :most] for array in self._token_arrays))
+        longest = self.tokens.longest(rows)
+        return Tokens(*(array.index_select(0, where)[:, :longest] for array in self._tokens))
 
 
-def _shift(rows: Tensor, by: Tensor, fill: float, lengths: Tensor) -> Tensor:
-    place = torch.arange(rows.shape[1], device=rows.device)
-    source = place + by[:, None]
-    inside = (source >= 0) & (source < rows.shape[1]) & (place < lengths[:, None])
-    shape = (*source.shape, *[1] * (rows.ndim - 2))
-    place = source.clamp(0, rows.shape[1] - 1).reshape(shape).expand(*source.shape, *rows.shape[2:])
-    return torch.where(inside.reshape(shape), rows.gather(1, place), rows.new_full((), fill))
+def _shift(values: Tensor, shift_bp: Tensor, fill: float, lengths: Tensor) -> Tensor:
+    """`augment.shift` on a device: values (batch, length, ...), shift_bp and lengths (batch,)."""
+    column = torch.arange(values.shape[1], device=values.device)
+    source = column + shift_bp[:, None]
+    inside = (source >= 0) & (source < values.shape[1]) & (column < lengths[:, None])
+    shape = (*source.shape, *[1] * (values.ndim - 2))
+    place = source.clamp(0, values.shape[1] - 1).reshape(shape).expand(*source.shape, *values.shape[2:])
+    return torch.where(inside.reshape(shape), values.gather(1, place), values.new_full((), fill))
 
 
-def table_bytes(table: Table) -> int:
-    """Memory that a table's arrays take."""
-    codes = table.codes if isinstance(table.codes, Packed) else (table.codes,)
-    tokens = table.tokens or ()
-    return sum(array.nbytes for array in (*codes, *tokens, table.lengths, table.target, table.index))
+def on_device(source: ArraySource, device: torch.device, setting: str | bool) -> BatchSource:
+    """Copy a source to the device where `setting` allows: `auto` if it fits into a quarter of the free memory.
 
-
-def placed(table: Table, device: torch.device, wish: str | bool) -> Table | DeviceTable:
-    """Put a table on the device where that is wished: `auto` if it fits into a quarter of the memory that is free.
-
-    On the processor nothing changes.
+    Nothing is copied where the device is the CPU. Raises UserError where `setting` is true and there is no room.
     """
-    if wish is False or device.type != "cuda":
-        return table
+    if setting is False or device.type != "cuda":
+        return source
     free, _ = torch.cuda.mem_get_info(device)
-    size = table_bytes(table)
-    if size * FREE_SHARE <= free:
-        return DeviceTable(table, device)
-    if wish == "auto":
-        return table
+    if source.nbytes * FREE_SHARE <= free:
+        return DeviceSource(source, device)
+    if setting == "auto":
+        return source
     raise UserError(
-        f"dataset.on_device=true: {size / 1e9:.1f} GB of rows, {free / 1e9:.1f} GB free, of which a quarter is used; "
-        "say dataset.on_device=auto"
+        f"dataset.on_device=true: {source.nbytes / 1e9:.1f} GB of rows, {free / 1e9:.1f} GB free, of which a "
+        "quarter is used; say dataset.on_device=auto"
     )

@@ -5,14 +5,14 @@ import json
 import os
 import secrets
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from genolightning.batch import Batch, Tokens
 from genolightning.benchmarks.base import Benchmark, Rows
 from genolightning.benchmarks.interval_tables import join
 from genolightning.errors import UserError
@@ -20,19 +20,18 @@ from genolightning.genome.alphabet import Codes, Packed
 from genolightning.paths import cache_dir
 from genolightning.storage.text_files import checksum
 
-__all__ = ["Batch", "Store", "Tokens", "check_store", "forget_stores", "open_store", "store_key"]
-
 LAYOUT = 2  # of the files of a store; another number is another store
 
 
-class Store(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EncodedSplit:
     """One split on disk, in table order; every array is a read-only memory map."""
 
     key: str  # sha256 of the tables, references and options it was made from
     codes: Codes
     target: NDArray[Any]
     ids: NDArray[Any]
-    index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here
+    index: NDArray[np.int64]
     dropped: dict[str, int]
     warnings: list[str]
 
@@ -43,14 +42,14 @@ class Store(NamedTuple):
         return np.full(len(self.codes), self.codes.shape[1], np.int64)
 
 
-def end_to_end(first: Store, second: Store) -> Store:
+def concatenated(first: EncodedSplit, second: EncodedSplit) -> EncodedSplit:
     """The rows of two stores as one, in memory; `index` goes on after the first table's last row, dropped ones too."""
     offset = len(first.index) + sum(first.dropped.values())
     dropped = {
         reason: first.dropped.get(reason, 0) + second.dropped.get(reason, 0)
         for reason in first.dropped | second.dropped
     }
-    return Store(
+    return EncodedSplit(
         f"{first.key}+{second.key}",
         join([first.codes, second.codes]),
         np.concatenate([first.target, second.target]),
@@ -61,19 +60,19 @@ def end_to_end(first: Store, second: Store) -> Store:
     )
 
 
-def store_key(benchmark: Benchmark, split: str) -> str:
+def split_key(benchmark: Benchmark, split: str) -> str:
     """One name for (tables, references, options, split): anything else that changes is another store."""
     parts = {"layout": LAYOUT, "split": split, "files": benchmark.sha256(split), "options": benchmark.options()}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def open_store(benchmark: Benchmark, split: str) -> Store:
+def open_split(benchmark: Benchmark, split: str) -> EncodedSplit:
     """Open the store of a split, and build it first where the cache has none that is whole.
 
     Built in a folder of another name and renamed, under a lock: a store that has its name was whole when it got it.
-    A store whose files have another size than its notes say is built anew; `check_store` looks at every byte.
+    A store whose files have another size than its notes say is built anew; `check_split` looks at every byte.
     """
-    key = store_key(benchmark, split)
+    key = split_key(benchmark, split)
     folder = _folder(key)
     if (notes := _notes(folder)) is None:
         with _locked(folder):
@@ -82,9 +81,9 @@ def open_store(benchmark: Benchmark, split: str) -> Store:
     return _open(folder, key, notes)
 
 
-def check_store(benchmark: Benchmark, split: str) -> str:
+def check_split(benchmark: Benchmark, split: str) -> str:
     """Look at every byte of a split's store: `whole`, or `rebuilt` (from damage), or `built` where there was none."""
-    folder = _folder(store_key(benchmark, split))
+    folder = _folder(split_key(benchmark, split))
     there, notes = folder.exists(), _notes(folder)
     if notes and all(checksum(folder / name) == file["crc32"] for name, file in notes["files"].items()):
         return "whole"
@@ -93,7 +92,7 @@ def check_store(benchmark: Benchmark, split: str) -> str:
     return "rebuilt" if there else "built"
 
 
-def forget_stores(sha256: str) -> int:
+def remove_splits_of(sha256: str) -> int:
     """Remove every store that was made from the file of this checksum, e.g. a genome whose bases were damaged."""
     found = [one for one in _folder("").glob("*/notes.json") if f'"{sha256}"' in one.read_text(errors="replace")]
     for one in found:
@@ -173,11 +172,11 @@ def _arrays(rows: Rows) -> dict[str, NDArray[Any]]:
     return arrays | {"codes": rows.codes}
 
 
-def _open(folder: Path, key: str, notes: dict[str, Any]) -> Store:
+def _open(folder: Path, key: str, notes: dict[str, Any]) -> EncodedSplit:
     def load(name: str) -> NDArray[Any]:
         return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
     codes: Codes = load("codes")
     if "offsets.npy" in notes["files"]:
         codes = Packed(load("codes"), load("offsets"))
-    return Store(key, codes, load("target"), load("ids"), load("index"), notes["dropped"], notes["warnings"])
+    return EncodedSplit(key, codes, load("target"), load("ids"), load("index"), notes["dropped"], notes["warnings"])

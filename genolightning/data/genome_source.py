@@ -1,180 +1,169 @@
-"""Windows of a genome as batches: gathered from its memory map when they are asked for, nothing copied before."""
+"""Windows of a genome as batches: bases and labels are gathered from memory maps, and nothing is copied beforehand."""
 
 import copy
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from genolightning.batch import Batch
-from genolightning.benchmarks.genome_windows import SPLITS, GenomeWindows
-from genolightning.data.array_source import Servable, Taken
-from genolightning.data.datamodule import SequenceDataModule
-from genolightning.data.loader import BatchLoader
+from genolightning.data.array_source import RowArrays
+from genolightning.data.augment import no_label, permute_classes, shift
+from genolightning.data.window_gather import gather_windows
 from genolightning.errors import UserError
-from genolightning.facts import NO_LABEL, Facts
+from genolightning.facts import NO_LABEL
 from genolightning.genome.alphabet import N
+from genolightning.genome.reference import Genome
+
+WIDE = {"i": np.int64, "u": np.int64, "b": np.int64, "f": np.float32}
+Bounds = tuple[NDArray[np.int64], NDArray[np.int64]]  # first base of each window's chromosome, and one past its last
 
 
-class WindowTable:
-    """A split of a genome's windows; with `strands`, rows n..2n-1 are the other strands of rows 0..n-1.
+class LabelSource(Protocol):
+    """Labels of windows, or of the bases or bins in them, on the genome's forward strand."""
 
-    Train holds the windows of one epoch and gives those of another by `at_epoch`. The target of a window is its own
-    bases, int64 (batch, length), -100 where a base is unknown. Safe in forked and spawned workers.
+    resolution_bp: int | None  # None: one label, or one row of labels, a window
+    reverse_complement: list[int] | None  # what class or column i becomes on the other strand
+
+    def gather(self, start: NDArray[np.int64], length_bp: int, row: NDArray[np.int64]) -> NDArray[Any]:
+        """Labels of windows that begin at `start`, int64 (n,), in the genome's map; `row` is the windows' row numbers.
+
+        Returns a new array of a narrow type: (n,), (n, labels), (n, bins) or (n, bins, labels).
+        """
+
+
+class GenomeSource:
+    """Windows of `length_bp` over an encoded genome; with `strands`, row `rows + i` is the other strand of row i.
+
+    `start` is where each window begins in `genome.codes`, (rows,); it is all that is held in memory. Windows marked in
+    `backward`, bool (rows,), are read from the reverse strand. Without `labels` the target of a window is its own
+    bases, as language models take them, -100 where a base is unknown. A shift moves a window along its chromosome, in
+    reading direction and by whole bins; labels along the genome follow it, labels of a row do not. Bases beyond the
+    ends of a chromosome are 4, and have no label. `epoch_start` gives the `start` of another epoch.
     """
 
-    resolution_bp: int | None = None
-
-    def __init__(
-        self, windows: GenomeWindows, split: str, *, seed: int = 0, length_bp: int | None = None, strands: bool = False
-    ) -> None:
-        self.windows, self.split, self.seed, self.strands = windows, split, seed, strands
-        self.length_bp = length_bp or windows.window_bp
-        self.places = windows.epoch(seed, 0) if split == "train" else windows.base(split)
-        self.rows = len(self.places.start)
-        self.index = np.arange(self.rows)
-        self.tokens = None
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Every window is equally long, int64 (rows,)."""
-        return np.full(self.rows, self.length_bp)
-
-    @property
-    def target(self) -> NDArray[np.int64]:
-        """The targets of all rows, gathered now, int64 (rows, length)."""
-        return self.take(self.index).target
-
-    def at_epoch(self, epoch: int) -> "WindowTable":
-        """The windows of an epoch of train; those of other splits stay where they are."""
-        if self.split != "train":
-            return self
-        moved = copy.copy(self)
-        moved.places = self.windows.epoch(self.seed, epoch)
-        return moved
-
-    def take(self, rows: NDArray[np.int64]) -> Taken:
-        """Gather windows from the genome."""
-        row = rows % self.rows
-        strand = np.where(rows >= self.rows, "-", "+") if self.strands else None
-        codes = self.windows.genome.gather(self.windows.intervals(self.places.take(row), self.length_bp, strand))
-        assert isinstance(codes, np.ndarray), "windows are equally long"
-        target = np.where(codes < N, codes.astype(np.int64), NO_LABEL)
-        return Taken(codes, np.full(len(rows), self.length_bp), target, row)
-
-    def serve(self, rows: NDArray[np.int64], by: NDArray[np.int64] | None = None) -> Batch:
-        """One batch; windows are moved by the epoch, never by `by`."""
-        assert by is None, "the epoch moves windows"
-        codes, lengths, target, index = map(torch.from_numpy, self.take(rows))
-        return Batch(codes, lengths, target, index)
-
-
-class GenomeWindowsDataModule(SequenceDataModule):
-    """Windows over a whole FASTA for language models: another set of training windows every epoch."""
-
-    benchmark: GenomeWindows
+    tokens = None
 
     def __init__(
         self,
+        genome: Genome,
+        start: NDArray[Any],
+        length_bp: int,
+        labels: LabelSource | None = None,
         *,
-        name: str,
-        genome: str,
-        kind: str,
-        window_bp: int,
-        validation_chromosomes: Sequence[str],
-        test_chromosomes: Sequence[str],
-        exclude_chromosomes: Sequence[str] = (),
-        max_n: float = 0.1,
-        windows_per_epoch: int | None = None,
-        evaluation_windows: int | None = None,
-        resolution_bp: int | None = None,
-        card: dict[str, Any] | None = None,
-        **serving: Any,
+        strands: bool = False,
+        backward: NDArray[np.bool_] | None = None,
+        epoch_start: Callable[[int], NDArray[Any]] | None = None,
     ) -> None:
-        windows = GenomeWindows(
-            name=name,
-            genome=genome,
-            kind=kind,
-            window_bp=window_bp,
-            validation_chromosomes=validation_chromosomes,
-            test_chromosomes=test_chromosomes,
-            exclude_chromosomes=exclude_chromosomes,
-            max_n=max_n,
-            windows_per_epoch=windows_per_epoch,
-            evaluation_windows=evaluation_windows,
-        )
-        super().__init__(windows, **serving)
-        if self.augment["shift_bp"]:
-            raise UserError("dataset.augment.shift_bp: windows of a genome are moved every epoch as it is; leave it 0")
-        if self.augment["substitute"]:
+        self.genome, self.length_bp, self.labels, self.strands = genome, length_bp, labels, strands
+        self.backward, self.epoch_start = backward, epoch_start
+        self.resolution_bp = labels.resolution_bp if labels is not None else None
+        if length_bp % (self.resolution_bp or 1):
             raise UserError(
-                "dataset.augment.substitute: a language model would be asked for bases drawn anew; leave it 0"
+                f"windows of {length_bp} bp are no multiple of their bins of {self.resolution_bp} bp, so the other "
+                "strand has other bins; choose windows that are"
             )
+        self._set_start(start)
 
-    def prepare_data(self) -> None:
-        """Encode the genome and check that every split has windows; one process a machine does this."""
-        self.benchmark.prepare()
+    def _set_start(self, start: NDArray[Any]) -> None:
+        fits = len(self.genome.codes) <= np.iinfo(np.uint32).max
+        self.start: NDArray[Any] = start.astype(np.uint32 if fits else np.int64)
+        self.rows = len(start)
+        ends = self.genome.offsets
+        self._all_inside = bool((start + self.length_bp <= ends[np.searchsorted(ends, start, "right")]).all())
 
-    def check(self) -> dict[str, str]:
-        """There are no stores: windows are gathered from the genome."""
-        return {}
-
-    def has_file(self, split: str) -> bool:
-        """No split is cut by the seed: chromosomes make them."""
+    @property
+    def equal_lengths(self) -> bool:
+        """Every window is equally long, so one gather can be cut into several batches."""
         return True
 
-    def index(self, split: str) -> NDArray[np.int64]:
-        """Row numbers of a split."""
-        return self.table(split).index
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """The length of every window, int64 (rows,); one number in memory."""
+        return np.broadcast_to(np.int64(self.length_bp), self.rows)
 
-    def setup(self, stage: str | None = None) -> None:
-        """Nothing is copied out of the genome beforehand."""
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Row numbers, int64 (rows,)."""
+        return np.arange(self.rows)
 
-    def origin(self) -> dict[str, str]:
-        """Split -> the chromosomes that its windows come from."""
-        return {split: f"chromosomes {_few(self.benchmark.chromosomes(split))}" for split in SPLITS}
+    @property
+    def target(self) -> NDArray[Any]:
+        """The targets of all rows, gathered now."""
+        return self.row_arrays(self.index).target
 
-    def facts(self) -> Facts:
-        """What a model may know of the windows."""
-        self.prepare_data()
-        windows = self.benchmark
-        rows = {split: len(windows.base(split).start) for split in SPLITS}
-        rows["train"] = windows.per_epoch or rows["train"]
-        return Facts(windows.kind, [], windows.window_bp, windows.window_bp, None, rows)
+    def at_epoch(self, epoch: int) -> "GenomeSource":
+        """The windows of an epoch, where epochs have windows of their own."""
+        if self.epoch_start is None:
+            return self
+        moved = copy.copy(self)
+        moved._set_start(self.epoch_start(epoch))
+        return moved
 
-    def limit(self, length_bp: int | None) -> None:
-        """Note the longest window the model takes; a longer one is cropped, or is an error, as `too_long` says."""
-        if length_bp is not None and length_bp < self.benchmark.window_bp:
-            if self.too_long == "error":
-                raise UserError(
-                    f"{self.benchmark.name}: windows of {self.benchmark.window_bp} bp, this model takes {length_bp}; "
-                    f"say dataset.window_bp={length_bp}"
-                )
-            self.crop_bp = length_bp
+    def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
+        """Gather one batch; see `BatchSource.gather`."""
+        arrays = self.row_arrays(rows, shift_bp)
+        target = arrays.target.astype(WIDE[arrays.target.dtype.kind], copy=False)
+        return Batch(
+            torch.from_numpy(arrays.codes),
+            torch.from_numpy(arrays.lengths),
+            torch.from_numpy(target),
+            torch.from_numpy(arrays.index),
+        )
 
-    def ids(self, split: str) -> NDArray[Any]:
-        """`chromosome:start-end` of a split's windows, of train in its first epoch, str (rows,)."""
-        return self.benchmark.ids(self.table(split).places)
+    def row_arrays(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> RowArrays:
+        """The arrays of rows, int64 (batch,), shifted by `shift_bp`, int64 (batch,); targets keep their narrow type."""
+        row = rows % self.rows if self.strands else rows
+        other = rows >= self.rows
+        backward = other if self.backward is None else other ^ self.backward[row]
+        start = self.start[row].astype(np.int64)
+        bounds = None
+        if shift_bp is not None or not self._all_inside:
+            number = np.searchsorted(self.genome.offsets, start, "right")
+            bounds = self.genome.offsets[number - 1], self.genome.offsets[number]
+        if shift_bp is not None:
+            bins = shift_bp // (self.resolution_bp or 1) * (self.resolution_bp or 1)
+            start = start + np.where(backward, -bins, bins)
+        codes = gather_windows(self.genome.codes, start, self.length_bp, bounds, backward)
+        if self.labels is None:
+            target: NDArray[Any] = np.where(codes < N, codes.astype(np.int64), NO_LABEL)
+        elif self.resolution_bp is None:
+            target = _on_strand(self.labels.gather(start, self.length_bp, row), other, self.labels)
+        else:
+            target = _on_strand(self._labels_along(self.labels, start, row, bounds), backward, self.labels)
+        return RowArrays(codes, np.full(len(rows), self.length_bp), target, row)
 
-    def table(self, split: str, *, strands: bool = False) -> WindowTable:  # type: ignore[override]
-        """A split's windows as they are served."""
-        return WindowTable(self.benchmark, split, seed=self.seed, length_bp=self.crop_bp, strands=strands)
+    def _labels_along(
+        self, labels: LabelSource, start: NDArray[np.int64], row: NDArray[np.int64], bounds: Bounds | None
+    ) -> NDArray[Any]:
+        """Labels of bases or bins, on the forward strand; none where a bin is not wholly inside the chromosome."""
+        if bounds is None:
+            return labels.gather(start, self.length_bp, row)
+        bin_bp = labels.resolution_bp or 1
+        # a label source is asked for windows inside the map only, by whole bins away from the one that is wanted
+        after = -(-(start - (len(self.genome.codes) - self.length_bp)).clip(0) // bin_bp)
+        before = -(-((-start).clip(0)) // bin_bp)
+        target = labels.gather(start + (before - after) * bin_bp, self.length_bp, row)
+        count = target.shape[1]
+        if (moved := np.flatnonzero(before != after)).size:
+            lengths = np.full(len(moved), count)
+            target[moved] = shift(target[moved], (after - before)[moved], no_label(target), lengths)
+        first = start[:, None] + np.arange(count) * bin_bp
+        target[(first < bounds[0][:, None]) | (first + bin_bp > bounds[1][:, None])] = no_label(target)
+        return target
 
-    def _placed(self, table: Any) -> Servable:
-        placed: Servable = table  # the genome stays in the processor's memory
-        return placed
 
-    def _in_order(self, split: str) -> BatchLoader:
-        loader = super()._in_order(split)
-        loader.tokenize = self.tokenize
-        return loader
-
-    def notes(self) -> tuple[dict[str, dict[str, int]], list[str]]:
-        """What a reader of the scores should know: nothing is dropped row by row."""
-        return {}, []
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:10]) + (f", ... ({len(names)})" if len(names) > 10 else "")
+def _on_strand(target: NDArray[Any], backward: NDArray[np.bool_], labels: LabelSource) -> NDArray[Any]:
+    """Targets (n, ...) of the forward strand, with those of rows in `backward`, bool (n,), as their strand has them."""
+    if not backward.any() or not (labels.resolution_bp or labels.reverse_complement):
+        return target
+    turned = target[backward]
+    if labels.resolution_bp:
+        turned = turned[:, ::-1]
+    if labels.reverse_complement:
+        by_column = target.ndim == (3 if labels.resolution_bp else 2)
+        turned = permute_classes(turned, labels.reverse_complement, by_column=by_column)
+    target[backward] = turned
+    return target

@@ -14,20 +14,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from genolightning.batch import Batch
-from genolightning.data.array_source import Servable, Table, Tokenize
+from genolightning.data.batch_source import BatchSource, Tokenize
 from genolightning.errors import UserError
-from genolightning.facts import NO_LABEL
 
 TOGETHER, TOGETHER_BYTES = 64, 1 << 21  # batches of one gather, at most: their rows still fit a cache
 POOL_BATCHES = 50  # length-bucketed batches are cut from pools of this many
 
 
 class BatchLoader:
-    """Deal a table out in batches.
+    """Serve a source in batches.
 
     Training (`shuffle`): an epoch is a permutation cut into global batches of near-equal size, each row once; rank r of
     w takes every w-th row of each. Evaluation: batches in table order, the same whatever the number of ranks, dealt out
-    whole. `batch_size` is rows per process. With a table that holds both strands each row is served on a random one.
+    whole. `batch_size` is rows per process. With a source of both strands each row is served on a random one.
     `shift_bp` moves each row by up to so many bases either way, `substitute` draws about that share of bases anew;
     `bucket` puts rows of like length together.
     `len()` is the full epoch; iteration starts after the batch named by a loaded state, once.
@@ -35,7 +34,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        table: Servable,
+        source: BatchSource,
         *,
         batch_size: int,
         shuffle: bool = False,
@@ -49,16 +48,16 @@ class BatchLoader:
         start_method: str | None = None,
         tokenize: Tokenize | None = None,
     ) -> None:
-        self.table, self.batch_size, self.shuffle, self.seed = table, batch_size, shuffle, seed
+        self.source, self.batch_size, self.shuffle, self.seed = source, batch_size, shuffle, seed
         self.shift_bp, self.substitute, self.bucket, self.tokenize = shift_bp, substitute, bucket, tokenize
         self.rank, self.world, self.workers, self.start_method = rank, world, workers, start_method
-        rows = table.rows
+        rows = source.rows
         self.steps = -(-rows // (batch_size * world)) if shuffle else len(range(0, rows, batch_size)[rank::world])
         if world > 1 and (rows // max(self.steps, 1) < world if shuffle else self.steps == 0):
             kind = "training rows" if shuffle else f"rows in batches of {batch_size}"
             raise UserError(f"{rows} {kind} cannot be shared by {world} processes; use fewer devices")
         self.epoch = self.done = self._start = 0
-        self._planned: tuple[int, Servable, NDArray[Any], NDArray[Any] | None] | None = None
+        self._planned: tuple[int, BatchSource, NDArray[Any], NDArray[Any] | None] | None = None
         self.sampler, self.batch_sampler = self, None  # Lightning calls loader.sampler.set_epoch(epoch)
 
     def __len__(self) -> int:
@@ -71,7 +70,13 @@ class BatchLoader:
 
     def state_dict(self) -> dict[str, int]:
         """Where the epoch stands: plain integers, without the rank."""
-        return {"epoch": self.epoch, "done": self.done, "seed": self.seed, "rows": self.table.rows, "steps": self.steps}
+        return {
+            "epoch": self.epoch,
+            "done": self.done,
+            "seed": self.seed,
+            "rows": self.source.rows,
+            "steps": self.steps,
+        }
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on after batch `done` of epoch `epoch`; UserError where data, seed or batch size are others."""
@@ -94,16 +99,15 @@ class BatchLoader:
 
     def _batches(self, numbers: range) -> Iterator[Batch]:
         """Batches of equally long rows are cut from one gather of several: its fixed costs are paid once."""
-        even = isinstance(self.table, Table) and self.table.even and self.table.tokens is None and self.tokenize is None
-        if not even or self.world > 1:
+        if not self.source.equal_lengths or self.tokenize is not None or self.world > 1:
             yield from map(self.batch, numbers)
             return
-        rows, moves = (np.arange(self.table.rows), None) if not self.shuffle else self._plan()[1:]
-        together = max(1, min(TOGETHER, TOGETHER_BYTES // (self.batch_size * int(self.table.lengths[0]))))
+        source, rows, shifts = self._plan() if self.shuffle else (self.source, np.arange(self.source.rows), None)
+        together = max(1, min(TOGETHER, TOGETHER_BYTES // (self.batch_size * int(self.source.lengths[0]))))
         for first in range(numbers.start, numbers.stop, together):
             bounds = [self._place(number) for number in range(first, min(first + together, numbers.stop))]
             span = slice(bounds[0][0], bounds[-1][1])
-            several = self.table.serve(rows[span], None if moves is None else moves[span])
+            several = source.gather(rows[span], None if shifts is None else shifts[span])
             sizes = [end - start for start, end in bounds]
             lengths = {size: several.lengths[:size] for size in {*sizes}}  # they are all the same
             codes, target, index = (
@@ -117,19 +121,19 @@ class BatchLoader:
     def _place(self, number: int) -> tuple[int, int]:
         """First and one past the last row of a global batch of training, or of this rank's batch of evaluation."""
         if self.shuffle:
-            return _bounds(self.table.rows, self.steps, number)
+            return _bounds(self.source.rows, self.steps, number)
         first = (self.rank + number * self.world) * self.batch_size
-        return first, min(first + self.batch_size, self.table.rows)
+        return first, min(first + self.batch_size, self.source.rows)
 
     def batch(self, number: int) -> Batch:
         """Batch `number` of the epoch, on this rank."""
         first, end = self._place(number)
         if self.shuffle:
-            table, order, moves = self._plan()
+            source, order, shifts = self._plan()
             mine = slice(first + self.rank, end, self.world)
-            batch = table.serve(order[mine], None if moves is None else moves[mine])
+            batch = source.gather(order[mine], None if shifts is None else shifts[mine])
         else:
-            batch = self.table.serve(np.arange(first, end))
+            batch = self.source.gather(np.arange(first, end))
         if self.substitute:
             self._substitute(batch.codes, number)
         if batch.tokens is None and self.tokenize is not None:
@@ -148,27 +152,27 @@ class BatchLoader:
 
     def weight(self, number: int) -> float:
         """What this rank's mean loss of a training batch counts in the mean over ranks: its share of the rows."""
-        first, end = _bounds(self.table.rows, self.steps, number)
+        first, end = _bounds(self.source.rows, self.steps, number)
         return len(range(first + self.rank, end, self.world)) * self.world / (end - first)
 
-    def _plan(self) -> tuple[Servable, NDArray[Any], NDArray[Any] | None]:
-        """The epoch's table, its rows in order, and how far each is shifted."""
+    def _plan(self) -> tuple[BatchSource, NDArray[Any], NDArray[Any] | None]:
+        """The epoch's source, its rows in order, and how far each is shifted."""
         if self._planned is None or self._planned[0] != self.epoch:
             random = np.random.default_rng([self.seed, self.epoch])
-            rows = self.table.rows
+            rows = self.source.rows
             order = random.permutation(rows)
             if self.bucket:
                 order = self._bucketed(order, random)
-            if self.table.strands:
+            if self.source.strands:
                 order = order + rows * random.integers(0, 2, rows)
-            moves = random.integers(-self.shift_bp, self.shift_bp + 1, rows) if self.shift_bp else None
-            self._planned = self.epoch, self.table.at_epoch(self.epoch), order, moves
+            shifts = random.integers(-self.shift_bp, self.shift_bp + 1, rows) if self.shift_bp else None
+            self._planned = self.epoch, self.source.at_epoch(self.epoch), order, shifts
         return self._planned[1:]
 
     def _bucketed(self, order: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
         size = self.batch_size * self.world
         pools = np.array_split(order, -(-len(order) // (size * POOL_BATCHES)))
-        order = np.concatenate([pool[np.argsort(self.table.lengths[pool], kind="stable")] for pool in pools])
+        order = np.concatenate([pool[np.argsort(self.source.lengths[pool], kind="stable")] for pool in pools])
         batches = [order[slice(*_bounds(len(order), self.steps, i))] for i in range(self.steps)]
         # batches differ by at most one row: keep the long ones first, as the bounds expect them
         long = len(order) % self.steps
@@ -207,6 +211,3 @@ def _bounds(rows: int, steps: int, number: int) -> tuple[int, int]:
     size, more = divmod(rows, steps)
     first = number * size + min(number, more)
     return first, first + size + (number < more)
-
-
-__all__ = ["NO_LABEL", "BatchLoader"]

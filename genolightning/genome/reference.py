@@ -74,6 +74,16 @@ class Genome:
             raise GenomeMissing(f"the encoded genome of {self.fasta} has left {self.cache}; run again to rebuild it")
         self._open(lengths)
 
+    @property
+    def codes(self) -> NDArray[np.uint8]:
+        """Base codes of all records end to end, a read-only map, uint8 (total,)."""
+        return self._codes
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each record begins in `codes`, and where the last one ends, int64 (records + 1,)."""
+        return self._offsets
+
     def check(self) -> bool:
         """Read the FASTA and every encoded base again, and encode anew where either is not as it was; True: it was.
 

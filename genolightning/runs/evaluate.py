@@ -97,14 +97,14 @@ def predictions(trainer: pl.Trainer, model: pl.LightningModule, data: Any, split
     index, values = gathered(trainer, model, loader)
     order = np.argsort(index, kind="stable")
     index, values = index[order], values[order]
-    table = loader.table
-    assert (index == table.index).all(), "each row of the split once, in its order"
+    source = loader.source
+    assert (index == source.index).all(), "each row of the split once, in its order"
     if data.benchmark.kind.endswith("_lm"):
         return Predictions(index, data.ids(split), values[:, 1], values[:, 0])
     places = None
-    if table.resolution_bp:
-        places = -(-table.lengths // table.resolution_bp)
-    return Predictions(index, data.ids(split), np.asarray(table.target), values, places)
+    if source.resolution_bp:
+        places = -(-source.lengths // source.resolution_bp)
+    return Predictions(index, data.ids(split), np.asarray(source.target), values, places)
 
 
 def gathered(trainer: pl.Trainer, model: pl.LightningModule, loader: BatchLoader) -> tuple[Any, Any]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from genolightning.batch import Batch
 from genolightning.benchmarks.base import Rows
-from genolightning.data.array_source import Table
-from genolightning.data.encoded_split import Store
+from genolightning.data.array_source import ArraySource
+from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
 from genolightning.facts import Facts
@@ -49,7 +49,7 @@ class Trained(NamedTuple):
     def batches(self, rows: Rows, *, batch_size: int, crop: bool = False, rank: int = 0, world: int = 1) -> BatchLoader:
         """Rows without labels as batches; a row longer than the model takes is an error, or is cropped."""
         longest = getattr(self.model, "max_length_bp", None)
-        store = Store("", rows.codes, rows.target, rows.ids, rows.index, {}, [])
+        store = EncodedSplit("", rows.codes, rows.target, rows.ids, rows.index, {}, [])
         lengths = store.lengths()
         if longest is not None and lengths.max() > longest and not crop:
             row = int(np.argmax(lengths > longest))
@@ -57,10 +57,10 @@ class Trained(NamedTuple):
                 f"{rows.ids[row]}: {lengths[row]:,} bp, this model takes {longest:,}; "
                 f"add tile_bp={longest}, or dataset.too_long=crop to read the first bases"
             )
-        table = Table(store, crop_bp=longest)
+        source = ArraySource(store, crop_bp=longest)
         if tokenize := getattr(getattr(self.model, "backbone", None), "tokenize", None):
-            table.tokenize(tokenize)
-        return BatchLoader(table, batch_size=batch_size, rank=rank, world=world)
+            source.tokenize(tokenize)
+        return BatchLoader(source, batch_size=batch_size, rank=rank, world=world)
 
 
 def checkpoint_of(path: str | Path) -> tuple[Path, Path]:

@@ -9,10 +9,10 @@ import torch
 from genolightning.batch import Tokens
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.data import device_source as device
-from genolightning.data.array_source import Table
+from genolightning.data.array_source import ArraySource
 from genolightning.data.datamodule import SequenceDataModule
-from genolightning.data.device_source import DeviceTable, placed, table_bytes
-from genolightning.data.encoded_split import Store
+from genolightning.data.device_source import DeviceSource, on_device
+from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import Packed
@@ -22,30 +22,30 @@ CPU = torch.device("cpu")
 random = np.random.default_rng(0)
 
 
-def ragged(lengths) -> Store:
+def ragged(lengths) -> EncodedSplit:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     rows = np.arange(len(lengths))
     codes = Packed(random.integers(0, 5, offsets[-1]).astype(np.uint8), offsets)
-    return Store("k", codes, rows % 2, rows.astype(str), rows, {}, [])
+    return EncodedSplit("k", codes, rows % 2, rows.astype(str), rows, {}, [])
 
 
-def even(target=None) -> Store:
+def even(target=None) -> EncodedSplit:
     rows = np.arange(45)
     codes = random.integers(0, 5, (45, 12)).astype(np.uint8)
-    return Store("k", codes, rows % 2 if target is None else target, rows.astype(str), rows, {}, [])
+    return EncodedSplit("k", codes, rows % 2 if target is None else target, rows.astype(str), rows, {}, [])
 
 
-def labels_on_bases() -> Store:
+def labels_on_bases() -> EncodedSplit:
     return even(random.integers(-1, 3, (45, 12)))
 
 
 TABLES = {
-    "even": lambda: Table(even()),
-    "both strands": lambda: Table(even(), strands=True),
-    "padded": lambda: Table(ragged(random.integers(5, 20, 45)), strands=True),
-    "packed": lambda: Table(ragged([3] * 40 + [900] * 2), strands=True),
-    "labels on bases": lambda: Table(labels_on_bases(), strands=True, resolution_bp=1),
-    "regression on bases": lambda: Table(even(random.random((45, 12, 2)).astype(np.float32)), resolution_bp=1),
+    "even": lambda: ArraySource(even()),
+    "both strands": lambda: ArraySource(even(), strands=True),
+    "padded": lambda: ArraySource(ragged(random.integers(5, 20, 45)), strands=True),
+    "packed": lambda: ArraySource(ragged([3] * 40 + [900] * 2), strands=True),
+    "labels on bases": lambda: ArraySource(labels_on_bases(), strands=True, resolution_bp=1),
+    "regression on bases": lambda: ArraySource(even(random.random((45, 12, 2)).astype(np.float32)), resolution_bp=1),
 }
 
 
@@ -61,7 +61,7 @@ def same(one, other):
 def test_the_batches_are_the_same(name, augment):
     table = TABLES[name]()
     keys = {"batch_size": 8, "shuffle": True, "seed": 3} | augment
-    here, there = BatchLoader(table, **keys), BatchLoader(DeviceTable(table, CPU), **keys)
+    here, there = BatchLoader(table, **keys), BatchLoader(DeviceSource(table, CPU), **keys)
     assert len(here) == len(there)
     for one, other in zip(here, there, strict=True):
         same(one, other)
@@ -75,7 +75,7 @@ def test_evaluation_batches_and_tokens_are_the_same():
     table = TABLES["padded"]()
     table.tokenize(cut)
     for one, other in zip(
-        BatchLoader(table, batch_size=7), BatchLoader(DeviceTable(table, CPU), batch_size=7), strict=True
+        BatchLoader(table, batch_size=7), BatchLoader(DeviceSource(table, CPU), batch_size=7), strict=True
     ):
         same(one, other)
         for a, b in zip(one.tokens, other.tokens, strict=True):
@@ -83,27 +83,27 @@ def test_evaluation_batches_and_tokens_are_the_same():
 
 
 def test_a_processor_keeps_its_table_whatever_is_wished():
-    table = Table(even())
-    assert all(placed(table, CPU, wish) is table for wish in device.WISHES)
+    table = ArraySource(even())
+    assert all(on_device(table, CPU, wish) is table for wish in device.ON_DEVICE)
 
 
 def test_a_split_goes_to_the_gpu_where_it_fits_into_a_quarter_of_what_is_free(monkeypatch):
-    table = Table(even())
+    table = ArraySource(even())
     gpu = SimpleNamespace(type="cuda")
-    monkeypatch.setattr(device, "DeviceTable", lambda table, at: "on the device")
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda at: (4 * table_bytes(table), 0))
-    assert placed(table, gpu, "auto") == placed(table, gpu, True) == "on the device"
-    assert placed(table, gpu, False) is table
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda at: (4 * table_bytes(table) - 1, 0))
-    assert placed(table, gpu, "auto") is table
+    monkeypatch.setattr(device, "DeviceSource", lambda table, at: "on the device")
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda at: (4 * table.nbytes, 0))
+    assert on_device(table, gpu, "auto") == on_device(table, gpu, True) == "on the device"
+    assert on_device(table, gpu, False) is table
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda at: (4 * table.nbytes - 1, 0))
+    assert on_device(table, gpu, "auto") is table
     with pytest.raises(UserError, match=r"on_device=true.*dataset\.on_device=auto"):
-        placed(table, gpu, True)
+        on_device(table, gpu, True)
 
 
 @pytest.mark.parametrize(("workers", "wish", "there"), [(0, "auto", True), (2, "auto", False), (0, False, False)])
 def test_the_datamodule_asks_for_the_device_of_its_trainer(tmp_path, monkeypatch, workers, wish, there):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda at: (1 << 30, 0))
-    monkeypatch.setattr(device, "DeviceTable", lambda table, at: DeviceTable(table, CPU))
+    monkeypatch.setattr(device, "DeviceSource", lambda table, at: DeviceSource(table, CPU))
     data = SequenceDataModule(
         LabelledTable(train=write_table(tmp_path / "t.csv")), workers=workers, on_device=wish, seed=1
     )
@@ -111,7 +111,7 @@ def test_the_datamodule_asks_for_the_device_of_its_trainer(tmp_path, monkeypatch
     data.trainer = SimpleNamespace(global_rank=0, world_size=1, strategy=strategy)
     data.prepare_data()
     for loader in (data.train_dataloader(), data.val_dataloader(), data.test_dataloader()):
-        assert isinstance(loader.table, DeviceTable) == there
+        assert isinstance(loader.source, DeviceSource) == there
 
 
 def test_another_wish_is_refused(tmp_path):

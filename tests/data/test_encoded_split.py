@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from genolightning.benchmarks.labelled_table import LabelledTable
-from genolightning.data.encoded_split import check_store, forget_stores, open_store, store_key
+from genolightning.data.encoded_split import check_split, open_split, remove_splits_of, split_key
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import Packed
 from tests.helpers.tiny import write_table
@@ -22,7 +22,7 @@ def table(tmp_path):
 
 
 def folder(benchmark):
-    return Path(os.environ["GENOLIGHTNING_CACHE"]) / "stores" / store_key(benchmark, "train")[:32]
+    return Path(os.environ["GENOLIGHTNING_CACHE"]) / "stores" / split_key(benchmark, "train")[:32]
 
 
 def damage(path):
@@ -32,42 +32,42 @@ def damage(path):
 
 
 def test_a_store_is_built_once(table, monkeypatch):
-    first = open_store(table, "train")
+    first = open_split(table, "train")
     monkeypatch.setattr(table, "rows", None)
-    assert np.array_equal(first.codes, open_store(table, "train").codes)
+    assert np.array_equal(first.codes, open_split(table, "train").codes)
 
 
 def test_a_store_that_lost_bytes_is_built_anew(table):
-    codes = np.array(open_store(table, "train").codes)
+    codes = np.array(open_split(table, "train").codes)
     for name in ("codes.npy", "notes.json", "ids.npy"):
         path = folder(table) / name
         path.write_bytes(path.read_bytes()[:-7])
-        assert np.array_equal(open_store(table, "train").codes, codes)
+        assert np.array_equal(open_split(table, "train").codes, codes)
 
 
 def test_a_check_finds_a_changed_byte_and_mends_it(table):
-    codes = np.array(open_store(table, "train").codes)
-    assert check_store(table, "train") == "whole"
+    codes = np.array(open_split(table, "train").codes)
+    assert check_split(table, "train") == "whole"
     for name in ("codes.npy", "target.npy"):
         damage(folder(table) / name)
-        assert check_store(table, "train") == "rebuilt"
-    assert np.array_equal(open_store(table, "train").codes, codes)
-    assert check_store(table, "train") == "whole"
+        assert check_split(table, "train") == "rebuilt"
+    assert np.array_equal(open_split(table, "train").codes, codes)
+    assert check_split(table, "train") == "whole"
 
 
 def test_rows_that_are_open_stay_readable_while_their_store_is_mended(table):
-    store = open_store(table, "train")
+    store = open_split(table, "train")
     damage(folder(table) / "target.npy")
-    check_store(table, "train")
+    check_split(table, "train")
     assert store.codes.shape == (30, 60)
     assert set(np.unique(store.codes)) <= {0, 1, 2, 3}
 
 
 def test_stores_of_a_file_are_forgotten_by_its_checksum(table, tmp_path):
     other = LabelledTable(train=write_table(tmp_path / "other.csv", 20, seed=5))
-    open_store(table, "train"), open_store(other, "train")
+    open_split(table, "train"), open_split(other, "train")
     (checksum,) = table.sha256("train").values()
-    assert forget_stores(checksum) == 1
+    assert remove_splits_of(checksum) == 1
     assert not folder(table).exists()
     assert folder(other).exists()
 
@@ -80,18 +80,18 @@ def test_a_full_disk_is_one_line_and_leaves_no_store(table):
     limit(1000)
     try:
         with pytest.raises(UserError, match="cannot be written.*GENOLIGHTNING_CACHE=FOLDER"):
-            open_store(table, "train")
+            open_split(table, "train")
     finally:
         limit(resource.RLIM_INFINITY)
         signal.signal(signal.SIGXFSZ, before)
     assert not [path for path in folder(table).parent.iterdir() if path.is_dir()]
-    assert open_store(table, "train").codes.shape == (30, 60)
+    assert open_split(table, "train").codes.shape == (30, 60)
 
 
 def test_rows_of_unequal_length_come_back_as_they_were_read(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("sequence,label\nACGT,a\nAC,b\n")
-    codes = open_store(LabelledTable(train=path), "train").codes
+    codes = open_split(LabelledTable(train=path), "train").codes
     assert isinstance(codes, Packed)
     assert codes.offsets.tolist() == [0, 4, 6]
     assert json.loads((folder(LabelledTable(train=path)) / "notes.json").read_text())["files"]["codes.npy"]["bytes"] > 6

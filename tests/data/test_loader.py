@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from genolightning.data.array_source import Table
-from genolightning.data.encoded_split import Store
+from genolightning.data.array_source import ArraySource
+from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import N, Packed, encode, reverse_complement
@@ -13,16 +13,16 @@ from genolightning.genome.alphabet import N, Packed, encode, reverse_complement
 random = np.random.default_rng(0)
 
 
-def even_store(rows: int = 103, length: int = 20) -> Store:
+def even_store(rows: int = 103, length: int = 20) -> EncodedSplit:
     codes = random.integers(0, 5, (rows, length)).astype(np.uint8)
-    return Store("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
+    return EncodedSplit("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
 
 
-def ragged_store(rows: int = 57, shortest: int = 3, longest: int = 30) -> Store:
+def ragged_store(rows: int = 57, shortest: int = 3, longest: int = 30) -> EncodedSplit:
     lengths = random.integers(shortest, longest + 1, rows)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     codes = Packed(random.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
-    return Store("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
+    return EncodedSplit("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
 
 
 def served(loaders: list[BatchLoader]) -> list[int]:
@@ -32,25 +32,25 @@ def served(loaders: list[BatchLoader]) -> list[int]:
 @pytest.mark.parametrize("world", [1, 2, 3])
 @pytest.mark.parametrize("shuffle", [True, False])
 def test_each_row_comes_once_an_epoch_on_any_number_of_ranks(world, shuffle):
-    table = Table(even_store())
+    table = ArraySource(even_store())
     loaders = [BatchLoader(table, batch_size=8, shuffle=shuffle, rank=r, world=world) for r in range(world)]
     assert sorted(served(loaders)) == list(range(103))
 
 
 def test_training_ranks_take_the_same_number_of_steps():
-    loaders = [BatchLoader(Table(even_store()), batch_size=8, shuffle=True, rank=r, world=3) for r in range(3)]
+    loaders = [BatchLoader(ArraySource(even_store()), batch_size=8, shuffle=True, rank=r, world=3) for r in range(3)]
     assert len({len(list(loader)) for loader in loaders} | {len(loader) for loader in loaders}) == 1
 
 
 def test_evaluation_batches_are_the_same_whatever_the_ranks():
-    table = Table(ragged_store())
+    table = ArraySource(ragged_store())
     one = {tuple(b.index.tolist()) for b in BatchLoader(table, batch_size=8)}
     dealt = [BatchLoader(table, batch_size=8, rank=r, world=3) for r in range(3)]
     assert {tuple(b.index.tolist()) for loader in dealt for b in loader} == one
 
 
 def test_an_epoch_is_another_order_and_the_same_epoch_the_same():
-    loader = BatchLoader(Table(even_store()), batch_size=8, shuffle=True, seed=3)
+    loader = BatchLoader(ArraySource(even_store()), batch_size=8, shuffle=True, seed=3)
     first = served([loader])
     second = served([loader])  # a plain loop moves on by itself
     loader.set_epoch(0)
@@ -60,7 +60,7 @@ def test_an_epoch_is_another_order_and_the_same_epoch_the_same():
 
 def test_a_saved_state_goes_on_where_it_stopped():
     def make():
-        return BatchLoader(Table(even_store()), batch_size=8, shuffle=True, seed=3)
+        return BatchLoader(ArraySource(even_store()), batch_size=8, shuffle=True, seed=3)
 
     whole = [batch.index.tolist() for batch in make()]
     loader, state = make(), None
@@ -75,26 +75,26 @@ def test_a_saved_state_goes_on_where_it_stopped():
 
 
 def test_an_interrupted_pass_starts_over_unless_a_state_was_loaded():
-    loader = BatchLoader(Table(even_store()), batch_size=8)
+    loader = BatchLoader(ArraySource(even_store()), batch_size=8)
     next(iter(loader))
     assert served([loader]) == list(range(103))
 
 
 def test_a_state_of_other_data_is_refused():
-    state = BatchLoader(Table(even_store(50)), batch_size=8, shuffle=True).state_dict()
+    state = BatchLoader(ArraySource(even_store(50)), batch_size=8, shuffle=True).state_dict()
     with pytest.raises(UserError, match="other data, seed or batch size"):
-        BatchLoader(Table(even_store(51)), batch_size=8, shuffle=True).load_state_dict(state)
+        BatchLoader(ArraySource(even_store(51)), batch_size=8, shuffle=True).load_state_dict(state)
 
 
 def test_more_ranks_than_rows_is_an_error():
     with pytest.raises(UserError, match="fewer devices"):
-        BatchLoader(Table(even_store(2)), batch_size=8, shuffle=True, rank=0, world=3)
+        BatchLoader(ArraySource(even_store(2)), batch_size=8, shuffle=True, rank=0, world=3)
 
 
 @pytest.mark.parametrize("store", [even_store(), ragged_store()], ids=["even", "ragged"])
 def test_codes_are_the_rows_and_padding_is_n(store):
     lengths = store.lengths()
-    for batch in BatchLoader(Table(store), batch_size=10, shuffle=True):
+    for batch in BatchLoader(ArraySource(store), batch_size=10, shuffle=True):
         for codes, length, row in zip(batch.codes.numpy(), batch.lengths.tolist(), batch.index.tolist(), strict=True):
             own = (
                 store.codes[row]
@@ -110,10 +110,11 @@ def test_rows_of_very_different_length_stay_packed_and_come_out_the_same():
     lengths = np.array([3] * 50 + [5000])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = random.integers(0, 4, offsets[-1]).astype(np.uint8)
-    store = Store("k", Packed(values, offsets), np.zeros(51, int), np.arange(51).astype(str), np.arange(51), {}, [])
-    table = Table(store)
-    assert isinstance(table.codes, Packed)
-    taken = table.take(np.array([50, 0]))
+    store = EncodedSplit(
+        "k", Packed(values, offsets), np.zeros(51, int), np.arange(51).astype(str), np.arange(51), {}, []
+    )
+    table = ArraySource(store)
+    taken = table.row_arrays(np.array([50, 0]))
     assert (taken.codes[0] == values[150:]).all()
     assert (taken.codes[1, :3] == values[:3]).all()
     assert (taken.codes[1, 3:] == N).all()
@@ -121,11 +122,11 @@ def test_rows_of_very_different_length_stay_packed_and_come_out_the_same():
 
 def test_augmentation_serves_each_row_once_on_one_of_its_strands():
     store = ragged_store()
-    plain, both = Table(store), Table(store, strands=True)
+    plain, both = ArraySource(store), ArraySource(store, strands=True)
     seen, turned = [], 0
     for batch in BatchLoader(both, batch_size=10, shuffle=True, seed=1):
         for codes, length, row in zip(batch.codes.numpy(), batch.lengths.tolist(), batch.index.tolist(), strict=True):
-            own = plain.take(np.array([row])).codes[0, :length]
+            own = plain.row_arrays(np.array([row])).codes[0, :length]
             forward = (codes[:length] == own).all()
             assert forward or (codes[:length] == reverse_complement(own)).all()
             turned += not forward
@@ -137,14 +138,14 @@ def test_augmentation_serves_each_row_once_on_one_of_its_strands():
 def test_labels_on_bases_turn_round_with_their_strand():
     codes = encode(["AACCG", "TTTGA"])
     target = np.array([[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]])
-    store = Store("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
-    table = Table(store, strands=True, resolution_bp=1)
-    assert table.take(np.array([2])).target.tolist() == [[4, 3, 2, 1, 0]]
+    store = EncodedSplit("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
+    table = ArraySource(store, strands=True, resolution_bp=1)
+    assert table.row_arrays(np.array([2])).target.tolist() == [[4, 3, 2, 1, 0]]
 
 
 def test_a_shift_moves_bases_and_leaves_n_behind():
     store = even_store(64, 12)
-    loader = BatchLoader(Table(store), batch_size=8, shuffle=True, shift_bp=3)
+    loader = BatchLoader(ArraySource(store), batch_size=8, shuffle=True, shift_bp=3)
     moved = 0
     for batch in loader:
         for codes, row in zip(batch.codes.numpy(), batch.index.tolist(), strict=True):
@@ -157,9 +158,9 @@ def test_a_shift_moves_bases_and_leaves_n_behind():
 def test_a_shift_leaves_nothing_beyond_a_row_of_its_own():
     codes = Packed(np.zeros(16, np.uint8), np.array([0, 6, 16]))
     target = np.array([[1] * 6 + [-100] * 4, [1] * 10])
-    store = Store("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
+    store = EncodedSplit("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
     for by in (-3, 3):
-        batch = Table(store, resolution_bp=1).serve(np.arange(2), np.array([by, by]))
+        batch = ArraySource(store, resolution_bp=1).gather(np.arange(2), np.array([by, by]))
         assert batch.lengths.tolist() == [6, 10]
         assert (batch.codes[0, 6:] == N).all()
         assert ((batch.codes == N) == (batch.target == -100)).all()
@@ -168,15 +169,15 @@ def test_a_shift_leaves_nothing_beyond_a_row_of_its_own():
 
 @pytest.mark.parametrize("store", [even_store(640, 50), ragged_store(640)])
 def test_substitution_draws_a_share_of_bases_anew_the_same_after_a_pause(store):
-    plain = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5)
-    loader = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
+    plain = BatchLoader(ArraySource(store), batch_size=8, shuffle=True, seed=5)
+    loader = BatchLoader(ArraySource(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
     batches = [batch.codes.clone() for batch in loader]
     changed = real = 0
     for codes, batch in zip(batches, plain, strict=True):
         assert torch.equal(codes == N, batch.codes == N)
         changed, real = changed + int((codes != batch.codes).sum()), real + int((batch.codes < N).sum())
     assert 0.12 < changed / real < 0.16  # one in four comes out as it was, and some are drawn twice
-    paused = BatchLoader(Table(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
+    paused = BatchLoader(ArraySource(store), batch_size=8, shuffle=True, seed=5, substitute=0.2)
     paused.load_state_dict(loader.state_dict() | {"epoch": 0, "done": 37})
     assert all(torch.equal(one.codes, codes) for one, codes in zip(paused, batches[37:], strict=True))
     loader.set_epoch(1)
@@ -184,7 +185,7 @@ def test_substitution_draws_a_share_of_bases_anew_the_same_after_a_pause(store):
 
 
 def test_substitution_is_the_same_whatever_the_number_of_threads():
-    loader = BatchLoader(Table(even_store(64, 1_000)), batch_size=64, shuffle=True, seed=5, substitute=0.3)
+    loader = BatchLoader(ArraySource(even_store(64, 1_000)), batch_size=64, shuffle=True, seed=5, substitute=0.3)
     before = torch.get_num_threads()
     found = []
     try:
@@ -208,7 +209,7 @@ def _moved(row, by):
 
 def test_buckets_put_like_lengths_together_and_lose_no_row():
     store = ragged_store(500, 10, 400)
-    table = Table(store)
+    table = ArraySource(store)
     plain = BatchLoader(table, batch_size=16, shuffle=True)
     bucketed = BatchLoader(table, batch_size=16, shuffle=True, bucket=True)
     assert sorted(served([bucketed])) == list(range(500))
@@ -219,7 +220,7 @@ def test_buckets_put_like_lengths_together_and_lose_no_row():
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
 def test_two_workers_serve_the_same_batches_as_none(start_method):
     def batches(**more):
-        return list(BatchLoader(Table(ragged_store_of(3)), batch_size=16, shuffle=True, **more))
+        return list(BatchLoader(ArraySource(ragged_store_of(3)), batch_size=16, shuffle=True, **more))
 
     alone = batches()
     helped = batches(workers=2, start_method=start_method)
@@ -229,9 +230,9 @@ def test_two_workers_serve_the_same_batches_as_none(start_method):
         assert torch.equal(a.index, b.index)
 
 
-def ragged_store_of(seed: int) -> Store:
+def ragged_store_of(seed: int) -> EncodedSplit:
     fixed = np.random.default_rng(seed)
     lengths = fixed.integers(5, 20, 60)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     codes = Packed(fixed.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
-    return Store("k", codes, np.arange(60) % 2, np.arange(60).astype(str), np.arange(60), {}, [])
+    return EncodedSplit("k", codes, np.arange(60) % 2, np.arange(60).astype(str), np.arange(60), {}, [])

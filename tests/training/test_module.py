@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from genolightning.batch import Batch, Features, Tokens
-from genolightning.data.array_source import Table
-from genolightning.data.encoded_split import Store
+from genolightning.data.array_source import ArraySource
+from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged, UserError
 from genolightning.facts import Facts
@@ -30,10 +30,12 @@ def module(**more) -> SequenceModule:
     return SequenceModule(**{"facts": FACTS, "task": for_facts(FACTS), "backbone": small, "optimizer": adamw} | more)
 
 
-def table(rows: int = 64) -> Table:
+def table(rows: int = 64) -> ArraySource:
     codes = np.random.default_rng(0).integers(0, 4, (rows, 30)).astype(np.uint8)
     target = (codes == 0).sum(1) > 7
-    return Table(Store("k", codes, target.astype(int), np.arange(rows).astype(str), np.arange(rows), {}, []))
+    return ArraySource(
+        EncodedSplit("k", codes, target.astype(int), np.arange(rows).astype(str), np.arange(rows), {}, [])
+    )
 
 
 def fit(model: pl.LightningModule, loader, **more) -> pl.Trainer:
@@ -46,7 +48,7 @@ def fit(model: pl.LightningModule, loader, **more) -> pl.Trainer:
         use_distributed_sampler=False,
         **{"max_epochs": 1} | more,
     )
-    trainer.fit(model, loader, BatchLoader(loader.table, batch_size=16))
+    trainer.fit(model, loader, BatchLoader(loader.source, batch_size=16))
     return trainer
 
 
@@ -217,8 +219,8 @@ def test_a_token_model_goes_through_loader_module_and_predictions(resolution):
     facts = FACTS._replace(resolution_bp=resolution)
     codes = np.random.default_rng(0).integers(0, 4, (20, 32)).astype(np.uint8)
     target = (codes == 0).astype(int) if resolution else np.arange(20) % 2
-    store = Store("k", codes, target, np.arange(20).astype(str), np.arange(20), {}, [])
-    rows = Table(store, resolution_bp=resolution)
+    store = EncodedSplit("k", codes, target, np.arange(20).astype(str), np.arange(20), {}, [])
+    rows = ArraySource(store, resolution_bp=resolution)
     rows.tokenize(six_mers)
     model = module(facts=facts, backbone=SixMers)
     trainer = fit(model, BatchLoader(rows, batch_size=8, shuffle=True))

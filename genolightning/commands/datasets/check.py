@@ -110,7 +110,7 @@ def _look_at_files(
 
 
 def _look_at_genomes(benchmark: "Benchmark", parts: Parts) -> None:
-    from genolightning.data.encoded_split import forget_stores
+    from genolightning.data.encoded_split import remove_splits_of
     from genolightning.genome.reference import Genome
 
     ready = getattr(benchmark, "ready", None)
@@ -120,7 +120,7 @@ def _look_at_genomes(benchmark: "Benchmark", parts: Parts) -> None:
         genome = Genome(path)
         whole = genome.check()
         if not whole:
-            forget_stores(genome.key)  # rows that were gathered from damaged bases
+            remove_splits_of(genome.key)  # rows that were gathered from damaged bases
         parts.append({"part": f"encoded {path.name}", "state": "whole" if whole else "rebuilt"})
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genolightning.data.genome_source import GenomeWindowsDataModule
+from genolightning.data.genome_windows import GenomeWindowsDataModule
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import encode, reverse_complement
 from tests.helpers.make import sequence, write_fasta
@@ -52,7 +52,7 @@ def test_each_window_comes_once_an_epoch_and_another_epoch_has_others(module):
     loader = module().train_dataloader()
     found = [epoch(loader, number) for number in (0, 1, 0)]
     for batches in found:
-        assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(loader.table.rows))
+        assert sorted(row for batch in batches for row in batch.index.tolist()) == list(range(loader.source.rows))
     one, two, three = ({text(row) for batch in batches for row in batch.codes} for batches in found)
     assert one == three
     assert len(one & two) < len(one) / 4
@@ -101,7 +101,7 @@ def test_a_model_that_takes_less_crops_only_on_request(module):
 
 def test_the_whole_target_of_an_evaluation_is_there_for_scores(module):
     data = module()
-    table = data.val_dataloader().table
+    table = data.val_dataloader().source
     assert np.array_equal(table.target, encode([RECORDS["chr2"]])[0].reshape(-1, 50))
     assert data.ids("validation")[-1] == "chr2:250-300"
 
