@@ -18,8 +18,8 @@ os.environ.update(ONE_THREAD)
 
 import torch
 
+from genolightning.config import help as words
 from genolightning.config import objects as build
-from genolightning.config import overrides as words
 from genolightning.config.compose import compose
 from genolightning.training.module import parameter_groups
 

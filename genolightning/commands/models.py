@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import columns, say
 from genolightning.errors import UserError
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from genolightning.commands.test import of_run
 from genolightning.config import compose as door
-from genolightning.config import overrides as words
+from genolightning.config import help as texts
 from genolightning.console import say
 from genolightning.errors import UserError, check_integer
 
 
 def main(given: list[str]) -> int:
-    args = words.parse("predict", given)
+    args = texts.parse("predict", given)
     path, composed = of_run("predict", args)
     if args.cfg:
         return door.show(composed)

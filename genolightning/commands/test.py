@@ -6,20 +6,22 @@ from typing import Any
 
 from genolightning.commands.train import summary
 from genolightning.config import compose as door
+from genolightning.config import help as texts
 from genolightning.config import keys
-from genolightning.config import overrides as words
 from genolightning.config import trust as saved
+from genolightning.config.overrides import value_of
 from genolightning.console import say
 from genolightning.errors import UserError
+from genolightning.runs.folder import run_folder
 
 
 def main(given: list[str]) -> int:
-    args = words.parse("test", given)
+    args = texts.parse("test", given)
     folder, composed = of_run("test", args)
     if args.cfg:
         return door.show(composed)
     start = time.monotonic()
-    with door.run_folder("test", composed) as out:
+    with run_folder(composed.folder("test"), composed.text) as out:
         from genolightning.config import objects as build
         from genolightning.runs.evaluate import finish
         from genolightning.runs.load import checkpoint_of
@@ -35,14 +37,14 @@ def main(given: list[str]) -> int:
 
 def of_run(verb: str, args: Any) -> tuple[Path, door.Composed]:
     """The config of `run=DIR` (or a checkpoint in it), checked and composed with the words; trainer from here."""
-    given = words.value_of(args.overrides, "run")
+    given = value_of(args.overrides, "run")
     if given is None:
         raise UserError(f"which run? add run=DIR; see: genolightning {verb} --help")
     from omegaconf import OmegaConf
 
     path = Path(given)
     folder = path.absolute().parent.parent if path.suffix == ".ckpt" else path
-    trust = words.value_of(args.overrides, "trust")
+    trust = value_of(args.overrides, "trust")
     kept = saved.read(folder, without=keys.machine_groups(), trust=trust)
     kept.pop("resume", None)
     composed = door.compose(verb, args.overrides, config_dir=args.config_dir, saved=kept)

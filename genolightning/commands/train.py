@@ -6,43 +6,33 @@ from pathlib import Path
 from typing import Any
 
 from genolightning.config import compose as door
-from genolightning.config import keys
-from genolightning.config import overrides as words
+from genolightning.config import help as texts
 from genolightning.config import trust as saved
+from genolightning.config.overrides import check_resumable, value_of
 from genolightning.console import columns, say
 from genolightning.errors import ProcessLost, UserError
+from genolightning.runs.folder import run_folder
 from genolightning.runs.record import RunRecord
 
 
 def main(given: list[str]) -> int:
-    args = words.parse("train", given)
-    resume = words.value_of(args.overrides, "resume")
+    args = texts.parse("train", given)
+    resume = value_of(args.overrides, "resume")
     if resume is not None:
         if (Path(resume) / "record.json").exists():
             say(f"{resume} is finished: nothing to do; its scores are in record.json")
             return 0
-        _refuse_another_run(args.overrides)
-        kept = saved.read(resume, trust=words.value_of(args.overrides, "trust"))
+        check_resumable(args.overrides)
+        kept = saved.read(resume, trust=value_of(args.overrides, "trust"))
         composed = door.compose("saved", args.overrides, config_dir=args.config_dir, saved=kept)
     else:
         composed = door.compose("train", args.overrides, config_dir=args.config_dir)
     if args.cfg:
         return door.show(composed)
-    with door.run_folder("train", composed, resume=resume) as folder:
+    path = Path(resume).absolute() if resume else composed.folder("train")
+    with run_folder(path, composed.text, resumed=bool(resume)) as folder:
         run(composed.cfg, folder)
     return 0
-
-
-def _refuse_another_run(overrides: list[str]) -> None:
-    """UserError for a word that a run which goes on could not heed: its optimiser and rows come from its checkpoint."""
-    for word in overrides:
-        key, _, value = word.lstrip("+~").partition("=")
-        # a whole group is refused where its choice is composed
-        if keys.properties(key).only_at_start and (key not in keys.GROUPS or value.startswith("{")):
-            raise UserError(
-                f"{word}: a run goes on as it was begun, so {key} stays; begin another without resume=, and with "
-                "model.init_from=RUN if it should have these weights"
-            )
 
 
 def run(cfg: Any, folder: Path) -> None:

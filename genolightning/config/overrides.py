@@ -1,143 +1,174 @@
-"""The words after the verb: read with argparse, and explained from the configs themselves."""
+"""Configuration overrides such as `optimizer.lr=1e-3`: made from Python values, quoted, checked before composing."""
 
-import argparse
+import json
 import re
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from genolightning.console import columns, say
+from genolightning.config import help as texts
+from genolightning.config import keys
 from genolightning.errors import UserError
-from genolightning.paths import conf_dir
 
-
-class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaints are one line: argparse's own prints the usage too."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise the complaint as a UserError."""
-        raise UserError(f"{message}; see: {self.prog} --help")
-
-
-def options(verb: str, about: str, examples: Sequence[str]) -> Parser:
-    """The parser of a verb with ordinary options, `--json` and `--config-dir` among them."""
-    parser = Parser(
-        prog=f"genolightning {verb}",
-        description=about,
-        epilog="\n".join(["examples:", *(f"  genolightning {verb} {line}".rstrip() for line in examples)]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
-    parser.add_argument("--config-dir", type=_folder, metavar="DIR", help="a folder of configs of your own")
-    return parser
-
-
-def parse(verb: str, words: Sequence[str]) -> argparse.Namespace:
-    """Read the words of a verb that composes a config: overrides, cfg and config_dir. `--help` prints and leaves."""
-    parser = Parser(prog=f"genolightning {verb}", add_help=False, allow_abbrev=False)
-    parser.add_argument("overrides", nargs="*")
-    parser.add_argument("-h", "--help", action="store_true")
-    parser.add_argument("--cfg", choices=["job"])
-    parser.add_argument("--config-dir", type=_folder)
-    args = parser.parse_intermixed_args(words)
-    if args.help:
-        say(explain(verb, args.config_dir))
-        parser.exit()
-    return args
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+    from omegaconf import DictConfig
 
 
 def value_of(overrides: Sequence[str], key: str) -> str | None:
-    """What the words say of a key, without quotes; None where they do not name it, or say null. The last one counts.
+    """The value that overrides give a key, without quotes; None where they leave it out or say null. The last counts.
 
     >>> value_of(["run=logs/a=b", "seed=1"], "run")
     'logs/a=b'
     """
-    given = [word.partition("=")[2] for word in overrides if word.partition("=")[0].lstrip("+") == key]
-    if not given or given[-1] in ("", "null"):
+    values = [override.partition("=")[2] for override in overrides if key_of(override) == key]
+    if not values or values[-1] in ("", "null"):
         return None
-    value = given[-1]
+    value = values[-1]
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
 
 
-def explain(verb: str, config_dir: Path | None = None) -> str:
-    """The help of a verb, made of its primary config's comments, keys and groups: the two cannot drift apart."""
-    lines = (conf_dir() / f"{verb}.yaml").read_text().splitlines()
-    examples = [line.removeprefix("# example: ") for line in lines if line.startswith("# example: ")]
-    groups = [match.groups() for line in lines if (match := re.match(r"  - (\w+): (\w+)", line))]
-    return "\n".join(
-        [
-            *textwrap.wrap(about(conf_dir() / f"{verb}.yaml"), 110),
-            "",
-            f"usage: genolightning {verb} [group=choice ...] [key=value ...] [--config-dir DIR] [--cfg job] [--help]",
-            "",
-            "groups (the choice made when you name none)",
-            *(line for group, usual in groups for line in _choices(group, usual, config_dir)),
-            "",
-            "keys (any other key of the config can be set too: --cfg job prints it)",
-            *(f"  {key:<30}{text}" for key, text in _keys(lines)),
-            "",
-            "options",
-            f"  {'--config-dir DIR':<30}a folder of configs of your own, laid out like these groups",
-            f"  {'--cfg job':<30}print the composed config and do nothing",
-            "",
-            "examples",
-            *(f"  {line}" for line in examples),
-        ]
+def key_of(override: str) -> str:
+    """The dotted key of an override, without the signs that add or delete.
+
+    >>> key_of("+dataset.mine=3"), key_of("~callbacks.early_stopping")
+    ('dataset.mine', 'callbacks.early_stopping')
+    """
+    return override.partition("=")[0].lstrip("+~")
+
+
+def from_values(values: Mapping[str, Any]) -> list[str]:
+    """Overrides from Python values: nested dicts and `__` in a name both mean a dot; an empty mapping stays one value.
+
+    >>> from_values({"optimizer__lr": 1e-3, "dataset": {"batch_size": 32}, "trainer.max_time": None})
+    ['optimizer.lr=0.001', 'dataset.batch_size=32', 'trainer.max_time=null']
+    """
+    return [f"{key}={_literal(key, value)}" for key, value in _flat(values)]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if not isinstance(name, str):
+            raise UserError(f"{name!r}: the name of a setting is text, e.g. 'optimizer.lr'")
+        key = f"{prefix}.{name}" if prefix else name
+        key = key.replace("__", ".") if not re.search(r"(^|\.)_\w+_$", key) else key  # but not _target_
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, key)
+        else:
+            yield key, value
+
+
+def _literal(key: str, value: Any) -> str:
+    """A Python value in Hydra's grammar; UserError for an object that no config file could hold."""
+    if isinstance(value, Path):
+        value = str(value)
+    if hasattr(value, "item") and not hasattr(value, "__len__"):  # a number of NumPy's
+        value = value.item()
+    if isinstance(value, str):
+        return value if keys.properties(key).path and value and value[0] not in "'\"" else quote(value)
+    if value is None or isinstance(value, (bool, int, float)):
+        return json.dumps(value) if not isinstance(value, float) else repr(value)
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(_literal("", element) for element in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{name}:{_literal('', element)}" for name, element in value.items()) + "}"
+    raise UserError(
+        f"{key}={value!r}: a {type(value).__name__} cannot be written into a config; "
+        "wanted text, a number, true or false, null, a list or a mapping"
     )
 
 
-def choices(group: str, config_dir: Path | None = None) -> dict[str, Path]:
-    """The choices of a config group, sorted, and their files: ours, and those in a folder of the user's."""
-    folders = [folder / group for folder in (config_dir, conf_dir()) if folder]  # ours last: Hydra prefers them too
-    files = {file.stem: file for folder in folders for file in folder.glob("*.yaml")}
-    return dict(sorted(files.items()))
+def quote(value: str) -> str:
+    """A value in Hydra's single quotes: quotes in it, and backslashes before one, are escaped."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda m: m[1] * 2 + ("\\'" if m[2] else ""), value) + "'"
 
 
-def near(wrong: str, names: Iterable[str]) -> str:
-    """The words "did you mean ...? " if one of the names is close, else nothing."""
-    return "".join(f"did you mean {name}? " for name in get_close_matches(wrong, list(names), 1))
+def prepared(override: str) -> str:
+    """An override as Hydra takes it: paths are quoted, and an optional key may be missing in the model's YAML."""
+    key, _, value = override.partition("=")
+    override = f"++{override}" if keys.properties(key).optional else override
+    plain = value in ("", "null", "???") or value[0] in "'\""
+    if plain or not keys.properties(key.lstrip("+")).path:
+        return override
+    return f"{override.partition('=')[0]}={quote(value)}"
 
 
-def about(file: Path) -> str:
-    """The comment that opens a config file: what it is, and whose numbers these are."""
-    lines = [line for line in file.read_text().splitlines() if not line.startswith("# @package")]
-    return lines[0].removeprefix("#").strip() if lines and lines[0].startswith("#") else ""
+def check_resumable(overrides: Sequence[str]) -> None:
+    """Refuse overrides that a resumed run would ignore: its optimizer and its rows come from its checkpoint."""
+    for override in overrides:
+        key = key_of(override)
+        # another choice of a whole group is refused where the config is composed
+        if keys.properties(key).only_at_start and (key not in keys.GROUPS or override.partition("=")[2][:1] == "{"):
+            raise UserError(
+                f"{override}: a run goes on as it was begun, so {key} stays; begin another without resume=, and with "
+                "model.init_from=RUN if it should have these weights"
+            )
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Rows of one shape as aligned lines under the names of their columns; numbers stand to the right.
+def check_groups(parsed: Sequence["Override"], saved: Mapping[str, Any], config_dir: Path | None) -> None:
+    """Refuse overrides that Hydra would take amiss: no key, a changed group of a saved run, `+dataset=other`."""
+    for override in parsed:
+        group, line, value = override.key_or_group, override.input_line, override.value()
+        if not group:
+            raise UserError(f"{line}: not of the form key=value")
+        if isinstance(saved.get(group), Mapping) and not isinstance(value, Mapping):
+            raise UserError(f"{line}: a run keeps its own {group}; single keys of it can be set: {group}.KEY=VALUE")
+        options = texts.choices(group, config_dir)
+        if options and not override.is_sweep_override() and not isinstance(value, str):
+            raise UserError(f"{line}: name one of {', '.join(options)}; single keys are set by {group}.KEY=VALUE")
 
-    >>> table([{"model": "cnn", "parameters": 67089}])
-    ['model  parameters', 'cnn        67,089']
-    """
-    if not rows:
-        return ["none"]
-    cells = [
-        ["" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()]
-        for row in rows
+
+def check_added(parsed: Sequence["Override"], cfg: "DictConfig") -> None:
+    """Refuse a `+key=value` that nothing reads: no key of the program, and no `${key}` in the config."""
+    from omegaconf import OmegaConf
+
+    text = ""
+    for override in parsed:
+        key = override.key_or_group
+        root = key.partition(".")[0]
+        if not (override.is_add() or override.is_force_add()) or root in ("hydra", *keys.GROUPS) or keys.entry(key):
+            continue
+        text = text or OmegaConf.to_yaml(cfg)
+        if f"${{{root}" not in text:
+            known = [str(name) for name in cfg if name not in ("hydra", root)]
+            raise UserError(
+                f"{override.input_line}: nothing reads {key}; {texts.near(root, known)}there are {', '.join(known)}"
+            )
+
+
+def check_types(parsed: Sequence["Override"], usual: "DictConfig") -> None:
+    """Refuse a value of another type than the YAML's, such as `max_epochs=abc`; null is always accepted."""
+    from omegaconf import OmegaConf
+
+    for override in parsed:
+        key = override.key_or_group
+        if override.is_delete() or override.is_add() or override.is_force_add() or key.startswith("hydra"):
+            continue
+        try:
+            old = OmegaConf.select(usual, key)
+        except Exception:  # an interpolation that the other overrides have yet to satisfy
+            continue
+        new = override.value()
+        if not isinstance(new, str) or "${" not in new:
+            _check_type(key, old, new)
+
+
+def _check_type(key: str, old: Any, new: Any) -> None:
+    from omegaconf import DictConfig, ListConfig
+
+    if isinstance(old, DictConfig) and isinstance(new, Mapping):
+        for name, value in new.items():
+            _check_type(f"{key}.{name}", old.get(name), value)
+        return
+    kinds: list[tuple[type, Any, str]] = [
+        (bool, bool, f"true or false, like {str(old).lower()}"),
+        (int, int, f"a whole number, like {old}"),
+        (float, (int, float), f"a number, like {old}"),
+        (ListConfig, list, "a list, like [a,b]"),
+        (DictConfig, Mapping, f"keys of its own: {key}.KEY=VALUE"),
     ]
-    numbers = [i for i, name in enumerate(rows[0]) if any(isinstance(row[name], int) for row in rows)]
-    return columns([list(rows[0]), *cells], right=numbers)
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise UserError(f"--config-dir {text}: no such folder; give the one that holds dataset/, model/ or the like")
-    return Path(text)
-
-
-def _choices(group: str, usual: str, config_dir: Path | None) -> list[str]:
-    text = f"({usual}) " + " ".join(choices(group, config_dir))
-    return textwrap.wrap(text, 110, initial_indent=f"  {group:<12}", subsequent_indent=" " * 14, break_on_hyphens=False)
-
-
-def _keys(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Keys a user is likely to set: `# key: KEY=X   about`, and top-level `key: value   # about`."""
-    for line in lines:
-        if match := re.match(r"# key: (\S+) +(.*)", line):
-            yield match[1], match[2]
-        elif match := re.match(r"(\w+): (\S+) +# (.*)", line):
-            yield f"{match[1]}={'...' if match[2] == '???' else match[2]}", match[3]
+    for kind, accepted, wanted in kinds:
+        if isinstance(old, kind):
+            if new is not None and (not isinstance(new, accepted) or (isinstance(new, bool) and accepted is not bool)):
+                raise UserError(f"{key}={new}: expected {wanted}")
+            return

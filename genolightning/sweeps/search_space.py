@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from genolightning.config import compose as door
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.config.renamed_targets import with_first_names
 from genolightning.errors import UserError
 from genolightning.paths import logs_dir, sweeps_dir

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
+from genolightning.config.overrides import value_of
 from genolightning.console import columns, say
 from genolightning.errors import UserError
 from genolightning.paths import logs_dir
@@ -40,7 +41,7 @@ def main(given: list[str]) -> int:
         raise UserError(f"{wrong[0]}: no such key; there is logs=DIR")
     if not args.every > 0:
         raise UserError(f"--every {args.every:g}: wanted seconds above 0, e.g. 2")
-    root = Path(words.value_of(args.words, "logs") or logs_dir())
+    root = Path(value_of(args.words, "logs") or logs_dir())
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; name the one that holds the runs with logs=DIR")
     if args.json:

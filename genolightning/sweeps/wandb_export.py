@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.sweeps import search_space as spaces

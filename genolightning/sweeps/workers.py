@@ -17,7 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
+from genolightning.config.overrides import value_of
 from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.sweeps import search_space as spaces
@@ -128,7 +129,7 @@ class Worker:
 def _command(point: Point) -> list[str]:
     start = [sys.executable, "-m", "genolightning", "train"]
     if any(point.folder.glob("checkpoints/*.ckpt")):
-        trust = words.value_of(point.words, "trust")
+        trust = value_of(point.words, "trust")
         return [*start, f"resume={point.folder}", *([f"trust={trust}"] if trust else [])]
     return [*start, *point.words, f"hydra.run.dir={point.folder}"]
 

@@ -7,7 +7,7 @@ import pytest
 from genolightning.benchmarks.card import composed, read_card
 from genolightning.benchmarks.labelled_fasta import read_labelled_fasta
 from genolightning.benchmarks.labelled_table import LabelledTable
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.errors import BadTable
 from tests.helpers.make import write
 

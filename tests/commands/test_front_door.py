@@ -14,9 +14,11 @@ import yaml
 
 from genolightning import cli
 from genolightning.config import compose
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.config import trust as saved
+from genolightning.config.overrides import value_of
 from genolightning.errors import Diverged, UserError
+from genolightning.runs.folder import run_folder
 
 TOY = {
     "dataset/toy": """
@@ -74,9 +76,9 @@ class ToyData:
 def toy_main(given: list[str]) -> int:
     """What every composing verb does, without the torch."""
     args = words.parse("train", given)
-    resume = words.value_of(args.overrides, "resume")
+    resume = value_of(args.overrides, "resume")
     if resume:
-        kept = saved.read(resume, trust=words.value_of(args.overrides, "trust"))
+        kept = saved.read(resume, trust=value_of(args.overrides, "trust"))
         composed = compose.compose("saved", args.overrides, config_dir=args.config_dir, saved=kept)
     else:
         composed = compose.compose("train", args.overrides, config_dir=args.config_dir)
@@ -86,7 +88,8 @@ def toy_main(given: list[str]) -> int:
     if args.cfg:
         print(OmegaConf.to_yaml(composed.cfg, resolve=True))
         return 0
-    with compose.run_folder("train", composed, resume=resume) as folder:
+    path = Path(resume).absolute() if resume else composed.folder("train")
+    with run_folder(path, composed.text, resumed=bool(resume)) as folder:
         print(folder)
         instantiate(composed.cfg.dataset, _convert_="all")
     return 0
@@ -185,6 +188,8 @@ def test_light_words_answer_at_once_and_without_torch(given, seconds):
         ("optimizer=adm", "did you mean adam?"),
         ("datset=toy", "did you mean dataset?"),
         ("sead=3", "did you mean seed?"),
+        ("+sead=3", "nothing reads sead; did you mean seed?"),
+        ("++never.heard=of", "nothing reads never.heard"),
         ("dataset.batchsize=3", "did you mean batch_size?"),
         ("dataset.batch_size=abc", "dataset.batch_size=abc: expected a whole number, like 64"),
         ("dataset.batch_size=1.5", "a whole number"),
@@ -257,13 +262,13 @@ def test_a_path_is_taken_as_it_stands(configs, tmp_path, key, path):
     composed = compose.compose("train", given, config_dir=configs)
     found = composed.cfg.dataset.train if key == "dataset.train" else composed.run_dir
     assert str(found) == f"{tmp_path}/{path}".replace("${seed}", "1")
-    assert words.value_of(given, key) == f"{tmp_path}/{path}"
+    assert value_of(given, key) == f"{tmp_path}/{path}"
 
 
 def test_quotes_that_the_user_wrote_are_not_part_of_a_path(configs):
     given = ["dataset=toy", "model=toy", "dataset.train='a,b.csv'"]
     assert compose.compose("train", given, config_dir=configs).cfg.dataset.train == "a,b.csv"
-    assert words.value_of(given, "dataset.train") == "a,b.csv"
+    assert value_of(given, "dataset.train") == "a,b.csv"
 
 
 def test_a_model_may_wish_for_an_optimizer_and_the_user_has_the_last_word(configs):
@@ -328,7 +333,7 @@ def test_a_dataset_name_cannot_lead_out_of_the_logs(toy, tmp_path):
 def test_two_runs_in_one_folder_are_refused(toy, configs, tmp_path):
     folder = tmp_path / "mine"
     composed = compose.compose("train", ["dataset=toy", "model=toy", f"hydra.run.dir={folder}"], config_dir=configs)
-    with compose.run_folder("train", composed):
+    with run_folder(composed.folder("train"), composed.text):
         said = toy(f"hydra.run.dir={folder}")
         assert (said.code, len(said.lines)) == (2, 1)
         assert "another run" in said.err
@@ -379,14 +384,15 @@ def test_a_read_only_logs_folder_is_one_line(toy, tmp_path):
     assert (said.code, len(said.lines)) == (2, 1)
 
 
-def test_the_words_that_start_the_other_processes_name_the_same_folder(toy, monkeypatch, tmp_path):
-    folder = toy("dataset.train=/a=b.csv").out
-    children_words = sys.argv[2:]
-    config = Path(folder.strip()) / ".hydra" / "config.yaml"
-    config.unlink()
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert toy(*children_words, data="").out == folder
-    assert not config.exists(), "only the first process writes"
+def test_the_other_processes_of_a_run_learn_its_folder(toy, monkeypatch, tmp_path):
+    with run_folder(tmp_path / "first", "seed: 1") as folder:
+        config = folder / ".hydra" / "config.yaml"
+        config.unlink()
+        monkeypatch.setenv("LOCAL_RANK", "1")
+        assert toy("dataset.train=/a=b.csv").out == f"{folder}\n"
+        monkeypatch.delenv("LOCAL_RANK")
+        assert not config.exists(), "only the first process writes"
+    assert toy().out != f"{folder}\n"
 
 
 def test_processes_started_from_outside_must_be_given_one_folder(toy, monkeypatch, tmp_path):
@@ -399,7 +405,7 @@ def test_processes_started_from_outside_must_be_given_one_folder(toy, monkeypatc
 
 def test_a_mistake_found_after_writing_keeps_the_folder(configs, tmp_path):
     composed = compose.compose("train", ["dataset=toy", "model=toy", f"hydra.run.dir={tmp_path}/r"], config_dir=configs)
-    with suppress(UserError), compose.run_folder("train", composed) as folder:
+    with suppress(UserError), run_folder(composed.folder("train"), composed.text) as folder:
         (folder / "metrics.csv").touch()
         raise UserError("too late")
     assert (tmp_path / "r" / ".hydra" / "config.yaml").exists()

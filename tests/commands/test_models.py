@@ -12,7 +12,7 @@ from torch import nn
 
 from genolightning import cli
 from genolightning.commands import models
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.runs import profiling as cost
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
+from genolightning.config.overrides import value_of
 from genolightning.console import columns, say
 from genolightning.errors import UserError, check_integer
 
@@ -55,7 +56,7 @@ def main(given: list[str]) -> int:
     from genolightning.benchmarks.audit.leakage import audit
     from genolightning.benchmarks.splits import assign
 
-    split = args.split or words.value_of(args.overrides, "dataset.split") or "original"
+    split = args.split or value_of(args.overrides, "dataset.split") or "original"
     chosen = assign(benchmark, split, args.seed)
     found = audit(benchmark, train=chosen.train, test=chosen.test, split=chosen.id, near=not args.quick)
     found = found._replace(notes=chosen.notes + found.notes)

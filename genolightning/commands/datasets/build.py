@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import GenomeMissing, UserError, check_integer
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import ChecksumMismatch, UserError
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import UserError
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import UserError
 

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.console import say
 from genolightning.errors import UserError
 

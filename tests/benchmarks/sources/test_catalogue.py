@@ -6,7 +6,7 @@ import pytest
 from genolightning.benchmarks.audit.leakage import audit
 from genolightning.benchmarks.card import DatasetCard, bibtex, composed, known_facts, read_card, shape_of
 from genolightning.benchmarks.interval_tables import IntervalTables
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.errors import UserError
 from genolightning.genome.intervals import read_gb_table
 

@@ -11,7 +11,7 @@ import pytest
 from genolightning.benchmarks.card import composed
 from genolightning.benchmarks.sources.catalogue import GENOMES, TABLES, sources
 from genolightning.commands.datasets import fetch as datasets_fetch
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 from genolightning.errors import BadTable, ChecksumMismatch, UserError
 from tests.helpers.make import write
 from tests.helpers.server import serve

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from genolightning import cli
-from genolightning.config import overrides as words
+from genolightning.config import help as words
 
 
 @pytest.fixture
