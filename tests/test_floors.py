@@ -40,7 +40,7 @@ UPHILL: set[str] = {  # what is left to be cut; only ever made shorter
     "genolightning.runs.profiling imports genolightning.config.objects",
     "genolightning.training.loggers imports genolightning.config.renamed_targets.with_first_names",
 }
-STILL_SPEAK_HYDRA = {"api", "commands", "runs", "sweeps", "training"}  # likewise
+STILL_SPEAK_HYDRA = {"api", "commands", "runs", "training"}  # likewise
 STRANGERS = [{"data", "models"}, {"genome", "statistics"}]  # on one floor, and neither sees the other
 HEAVY = {"torch", "lightning", "torchmetrics", "transformers", "sklearn", "wandb", "scipy", "polars", "numpy", "rich"}
 

@@ -1,7 +1,8 @@
-"""Sweeps as cluster jobs, through submitit: each job is the same sweep command, and they share the points."""
+"""Sweeps as cluster jobs, through submitit: each job is the same sweep command, and they share the trials."""
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from genolightning.console import say
@@ -28,13 +29,13 @@ class Job:
         return DelayedSubmission(self)
 
 
-def command(given: list[str]) -> list[str]:
-    """The words of a sweep as one of its jobs runs them."""
-    words = [word for word in given if word.split("=")[0] not in HERE_ONLY and not word.startswith("launcher.")]
-    return [sys.executable, "-m", "genolightning", "sweep", *words, "workers=1", "launcher=null"]
+def job_command(arguments: Sequence[str]) -> list[str]:
+    """The command of one job, from the arguments of the whole sweep."""
+    kept = [one for one in arguments if one.split("=")[0] not in HERE_ONLY and not one.startswith("launcher.")]
+    return [sys.executable, "-m", "genolightning", "sweep", *kept, "workers=1", "launcher=null"]
 
 
-def launch(space: Space, given: list[str]) -> int:
+def submit_jobs(space: Space, arguments: Sequence[str]) -> None:
     """Submit `workers` jobs; or print what would be submitted."""
     require("submitit")
     import submitit
@@ -43,29 +44,28 @@ def launch(space: Space, given: list[str]) -> int:
     parameters = {key: value for key, value in space.launcher.items() if value is not None}
     if space.settings["dry_run"]:
         with constructor_errors("launcher"):
-            lines = script(space, given, parameters)
-        say(*lines, "", f"{count} such jobs, each of which runs:", " ".join(command(given)))
-        return 0
+            lines = batch_script(space, parameters)
+        say(*lines, "", f"{count} such jobs, each of which runs:", " ".join(job_command(arguments)))
+        return
     with constructor_errors("launcher"):
         executor = submitit.AutoExecutor(folder=folder, cluster=space.settings["launcher"])
         executor.update_parameters(name=f"sweep-{space.name}", **parameters)
-    jobs = [executor.submit(Job(command(given))) for _ in range(count)]
+    jobs = [executor.submit(Job(job_command(arguments))) for _ in range(count)]
     say(*(f"submitted {job.job_id}: {job.paths.stdout}" for job in jobs))
     say(f"see them with: genolightning watch logs={space.folder}")
-    return 0
 
 
-def script(space: Space, given: list[str], parameters: dict[str, Any]) -> list[str]:
+def batch_script(space: Space, parameters: dict[str, Any]) -> list[str]:
     """The batch script as Slurm would get it; a local job has none."""
     if space.settings["launcher"] != "slurm":
-        return [f"jobs on this machine, their words in {space.folder / 'jobs'}"]
+        return [f"jobs on this machine, what they print in {space.folder / 'jobs'}"]
     from submitit.slurm import slurm
 
     names = {"timeout_min": "time", "slurm_signal_delay_s": "signal_delay_s", "tasks_per_node": "ntasks_per_node"}
-    asked: dict[str, Any] = {names.get(key, key.removeprefix("slurm_")): value for key, value in parameters.items()}
-    if "mem_gb" in asked:
-        asked["mem"] = f"{asked.pop('mem_gb')}GB"
+    options: dict[str, Any] = {names.get(key, key.removeprefix("slurm_")): value for key, value in parameters.items()}
+    if "mem_gb" in options:
+        options["mem"] = f"{options.pop('mem_gb')}GB"
     folder = space.folder / "jobs"
     start = f"{sys.executable} -u -m submitit.core._submit {folder}"
-    text: str = slurm._make_sbatch_string(command=start, folder=folder, job_name=f"sweep-{space.name}", **asked)
+    text: str = slurm._make_sbatch_string(command=start, folder=folder, job_name=f"sweep-{space.name}", **options)
     return text.rstrip().splitlines()

@@ -1,26 +1,24 @@
-"""`genolightning watch [logs=DIR]`: running, finished and failed runs, read from their folders alone."""
+"""The state of runs, read from their folders alone: running, finished, failed, pruned, stopped or waiting."""
 
 import json
 import os
+import re
 import socket
-import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from genolightning.config import help as words
-from genolightning.config.overrides import value_of
 from genolightning.console import columns, say
 from genolightning.errors import UserError
-from genolightning.paths import logs_dir
 from genolightning.runs.record import RunRecord
 
 SILENT_S = 3600  # a run of another machine that has written nothing for so long is not called running any more
 
 
-class State(NamedTuple):
-    """What a run folder says of its run."""
+class RunState(NamedTuple):
+    """What a run folder holds of its run, as text."""
 
     name: str
     state: str  # running, finished, failed, pruned, stopped, waiting
@@ -28,75 +26,40 @@ class State(NamedTuple):
     score: str = ""
     left: str = ""
     device: str = ""
-    about: str = ""  # the error of a failed run
+    about: str = ""  # the error of a failed run, how to go on with a stopped one
 
 
-def main(given: list[str]) -> int:
-    parser = words.options("watch", "Show runs and sweeps, read from their folders.", ["", "logs=/shared/logs --once"])
-    parser.add_argument("words", nargs="*", metavar="logs=DIR", help="the folder of run folders (GENOLIGHTNING_LOGS)")
-    parser.add_argument("--once", action="store_true", help="print the table once and leave")
-    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="between two looks (2)")
-    args = parser.parse_intermixed_args(given)
-    if wrong := [word for word in args.words if not word.startswith("logs=")]:
-        raise UserError(f"{wrong[0]}: no such key; there is logs=DIR")
-    if not args.every > 0:
-        raise UserError(f"--every {args.every:g}: wanted seconds above 0, e.g. 2")
-    root = Path(value_of(args.words, "logs") or logs_dir())
-    if not root.is_dir():
-        raise UserError(f"{root}: no such folder; name the one that holds the runs with logs=DIR")
-    if args.json:
-        say(json.dumps([one._asdict() for one in states(runs(root), root)]))
-    elif args.once or not sys.stdout.isatty():
-        say(*told(states(runs(root), root)))
-    else:
-        live(root, args.every)
-    return 0
-
-
-def live(root: Path, every_s: float) -> None:
-    """Draw the table again and again until Ctrl-C."""
-    from rich.live import Live
-    from rich.text import Text
-
-    def drawn() -> Text:
-        return Text("\n".join([*told(states(runs(root), root)), "", f"{root}   Ctrl-C leaves; the runs go on"]))
-
-    with Live(drawn(), auto_refresh=False, screen=True) as screen:
-        while True:
-            time.sleep(every_s)
-            screen.update(drawn(), refresh=True)
-
-
-def runs(root: Path) -> list[Path]:
+def run_folders(root: Path) -> list[Path]:
     """Every run folder below a folder, newest last."""
-    found = [file.parent.parent for file in root.glob("**/.hydra/config.yaml")]
-    return sorted(found, key=lambda folder: (folder / ".hydra").stat().st_mtime)
+    folders = [file.parent.parent for file in root.glob("**/.hydra/config.yaml")]
+    return sorted(folders, key=lambda folder: (folder / ".hydra").stat().st_mtime)
 
 
-def states(folders: Iterable[Path], root: Path | None = None) -> list[State]:
-    """What each folder says."""
-    return [state_of(one, str(one.relative_to(root)) if root else one.name) for one in folders]
+def run_states(folders: Iterable[Path], root: Path | None = None) -> list[RunState]:
+    """The state of each folder, named below `root`."""
+    return [run_state(folder, str(folder.relative_to(root)) if root else folder.name) for folder in folders]
 
 
-def state_of(folder: Path, name: str) -> State:
-    """Read one run folder; half-written or strange files read as nothing."""
-    status, record = read(folder / "status.json"), _record(folder)
+def run_state(folder: Path, name: str) -> RunState:
+    """The state of one run folder; files that are half-written or damaged count as missing."""
+    status, record = read_json(folder / "status.json"), _record(folder)
     epoch = f"{status['epoch'] + 1}/{status['epochs']}" if "epoch" in status else ""
     device = " ".join(str(status[key]) for key in ("host", "device") if key in status)
     if record:
         score = f"test {record.score_name} {'none' if record.score is None else format(record.score, '.4f')}"
-        return State(name, "finished", epoch, score, "", device, f"{record.seconds or 0:.0f} s")
+        return RunState(name, "finished", epoch, score, "", device, f"{record.seconds or 0:.0f} s")
     value = status.get("score")
     score = "" if value is None else f"{status['score_name']} {value:.4f}"
     error = folder / "error.txt"
     if error.exists():
         why = error.read_text(errors="replace").strip()[:100]
-        return State(name, "pruned" if why.startswith("pruned") else "failed", epoch, score, "", device, why)
-    if not status:
-        return State(name, "waiting")
-    if not _alive(status):
-        return State(name, "stopped", epoch, score, "", device, "train resume=DIR goes on")
-    return State(name, "running", epoch, score, _duration(status.get("seconds_left")), device)
+        return RunState(name, "pruned" if why.startswith("pruned") else "failed", epoch, score, "", device, why)
+    hint = f"killed? genolightning train resume={folder}"
+    if not status:  # started, and not at its first step; while it runs it locks its folder
+        return RunState(name, "waiting", about=hint if _is_free(folder / ".lock") else "")
+    if not _is_alive(status):
+        return RunState(name, "stopped", epoch, score, "", device, hint)
+    return RunState(name, "running", epoch, score, _duration(status.get("seconds_left")), device)
 
 
 def _record(folder: Path) -> RunRecord | None:
@@ -107,23 +70,40 @@ def _record(folder: Path) -> RunRecord | None:
         return None
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A JSON file of a run that may be running: nothing where it is missing, half-written or strange."""
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of a run that may be running: empty where the file is missing, half-written or damaged."""
     try:
-        found = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _alive(status: dict[str, Any]) -> bool:
+def _is_alive(status: dict[str, Any]) -> bool:
     if status.get("host") != socket.gethostname():
         return time.time() - float(status.get("time", 0)) < SILENT_S
     try:
         os.kill(int(status["pid"]), 0)
+        return not _is_zombie(int(status["pid"]))
     except (OSError, KeyError, ValueError):
         return False
-    return True
+
+
+def _is_zombie(pid: int) -> bool:
+    """Linux: whether a process was killed and its parent has not noticed yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+def _is_free(lock: Path) -> bool:
+    """Linux: whether no process of this machine holds a lock file, found without taking it; elsewhere False."""
+    try:
+        inode, locks = lock.stat().st_ino, Path("/proc/locks").read_text()
+    except OSError:
+        return False
+    return re.search(rf":{inode} ", locks) is None
 
 
 def _duration(seconds: float | None) -> str:
@@ -133,10 +113,20 @@ def _duration(seconds: float | None) -> str:
     return f"{hours} h {rest // 60:02d} min" if hours else f"{rest // 60} min {rest % 60:02d} s"
 
 
-def told(found: Sequence[State]) -> list[str]:
+def status_table(states: Sequence[RunState]) -> list[str]:
     """States as aligned lines, and a count of each."""
-    if not found:
+    if not states:
         return ["no runs there yet"]
     head = ("run", "state", "epoch", "score", "time left", "device", "")
-    counts = {state: sum(one.state == state for one in found) for state in dict.fromkeys(one.state for one in found)}
-    return [*columns([head, *found]), ", ".join(f"{count} {state}" for state, count in counts.items())]
+    counts = Counter(one.state for one in states)
+    return [*columns([head, *states]), ", ".join(f"{count} {state}" for state, count in counts.items())]
+
+
+def report_trials(folders: Iterable[Path]) -> int:
+    """Print the state of every trial; returns how many failed."""
+    states = run_states(folders)
+    say("", *status_table(states))
+    failed = sum(one.state == "failed" for one in states)
+    if failed:
+        say(f"{failed} failed; to run them again add retry=true")
+    return failed

@@ -145,3 +145,14 @@ def test_bins_turn_with_their_strand(binned):
 def test_bases_never_leave_their_bins(binned, augment, said):
     with pytest.raises(UserError, match=said):
         binned("CCCCAAAATT,011", **augment).train_dataloader()
+
+
+def test_smaller_shares_lie_inside_larger_ones_class_by_class():
+    import numpy as np
+
+    from genolightning.data.datamodule import cut_rows
+
+    target = np.array([0] * 40 + [1] * 160)
+    few, more, all_rows = (cut_rows(np.arange(200), target, share, [1, 2], least=1)[1] for share in (0.01, 0.1, 1.0))
+    assert set(few) <= set(more) <= set(all_rows)
+    assert [len(few), len(more), len(all_rows)] == [1 + 2, 4 + 16, 200]

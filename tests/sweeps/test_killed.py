@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from genolightning.paths import logs_dir
-from genolightning.sweeps import optuna_search as study
-from genolightning.sweeps import search_space as spaces
-from genolightning.sweeps.status import read, state_of
+from genolightning.sweeps.optuna_search import WARMUP_EPOCHS, open_study
+from genolightning.sweeps.search_space import read_space
+from genolightning.sweeps.status import read_json, run_state
 from genolightning.sweeps.workers import Worker
 from tests.helpers.tiny import run, write_table
 
@@ -88,16 +88,16 @@ def test_a_hopeless_draw_is_ended_early_and_never_taken_up_again(tmp_path, monke
     table = write_table(tmp_path / "t.csv", 120)
     words = ["seed=1", RATES, "sampler=random", "n_trials=7", "dataset=table", f"dataset.train={table}", *TINY]
     words += ["model=convnet", "trainer.max_epochs=40"]
-    opened, home = study.opened(spaces.read("seeds", words))
+    opened, home = open_study(read_space("seeds", words))
     for rate in (1e-2, 1e-2, 1e-2, 1e-2, 1e-2, 1e-9, 1e-2):
         opened.enqueue_trial({"optimizer.lr": rate})
     assert run("sweep", "seeds", *words) == 0
     states = [trial.state.name for trial in opened.trials]
     assert states == ["COMPLETE"] * 5 + ["PRUNED", "COMPLETE"]
     hopeless = home / "0005"
-    assert state_of(hopeless, "x").state == "pruned"
+    assert run_state(hopeless, "x").state == "pruned"
     assert not (hopeless / "record.json").exists()
-    assert study.SPARED <= read(hopeless / "status.json")["epoch"] < 39
+    assert WARMUP_EPOCHS <= read_json(hopeless / "status.json")["epoch"] < 39
     before = {path: path.stat().st_mtime_ns for path in home.glob("*/*") if path.name != ".sweep.lock"}
     assert run("sweep", "seeds", *words) == 0
     assert {path: path.stat().st_mtime_ns for path in before} == before

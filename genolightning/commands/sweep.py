@@ -1,5 +1,0 @@
-"""`genolightning sweep`."""
-
-from genolightning.sweeps.workers import main
-
-__all__ = ["main"]
