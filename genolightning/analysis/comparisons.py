@@ -14,10 +14,9 @@ import numpy as np
 
 from genolightning.paths import cache_dir
 from genolightning.runs.record import RunRecord
-from genolightning.statistics.bootstrap import percentile_interval, replicates
-from genolightning.statistics.evaluate import scorers
-from genolightning.statistics.metrics import Array
-from genolightning.statistics.scored_items import items_of, units_of
+from genolightning.statistics.bootstrap import Array, percentile_interval, replicates
+from genolightning.statistics.evaluate import make_scorers
+from genolightning.statistics.scored_items import flatten_predictions, resampling_units
 from genolightning.storage.text_files import atomic_write, sha256
 
 RULES = 2  # counts up when the same predictions come to have another interval
@@ -120,7 +119,7 @@ def _resampled(predictions: Path, kind: str, classes: int, threshold: Any) -> tu
     target = np.asarray(frame["target"].to_list())
     names = [name for name in frame.columns if name not in ("index", "id", "target")]
     values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
-    items = items_of(kind, target, values[:, 0] if values.shape[1] == 1 else values)
-    units = units_of(items, None)
+    items = flatten_predictions(kind, target, values[:, 0] if values.shape[1] == 1 else values)
+    units = resampling_units(items, None)
     rows = hashlib.sha256(json.dumps(labels.to_dict(as_series=False)).encode()).hexdigest()
-    return rows, replicates(scorers(kind, items, units, classes, threshold), units.number)
+    return rows, replicates(make_scorers(kind, items, units, classes, threshold), units.number)

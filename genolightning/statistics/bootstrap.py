@@ -1,17 +1,39 @@
-"""Bootstrap intervals: units drawn with replacement, every score computed again, the middle 95 % of what came out."""
+"""Bootstrap intervals (Efron & Tibshirani 1993): units are drawn with replacement and every score is computed again.
 
-from collections.abc import Iterator
+The interval is the middle 95 % of the resampled scores.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from genolightning.statistics.metrics import Array, Scorer
+Array = NDArray[np.float64]
+Scorer = Callable[[Array], dict[str, Array]]  # weights (units, resamples) -> {name: (resamples,)}
 
 RESAMPLES = 1000
 LEVEL = 0.95
 
 
+class ResamplingUnits(NamedTuple):
+    """The unit that each item belongs to. A bootstrap draws units, with all their items."""
+
+    unit: NDArray[np.int64]  # (items,), 0 .. number - 1
+    number: int
+
+    def at(self, items: NDArray[Any]) -> "ResamplingUnits":
+        """Select items, by numbers or bool (items,); the units stay."""
+        return ResamplingUnits(self.unit[items], self.number)
+
+
+def one_unit_per_item(items: int) -> ResamplingUnits:
+    """Make every item a unit of its own: unit int64 (items,)."""
+    return ResamplingUnits(np.arange(items), items)
+
+
 def resample_weights(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Array]:
-    """How often each unit is in each resample: (units, some resamples) at a time, each column sums to `units`.
+    """Draw how often each unit is in each resample: float64 (units, some resamples) at a time; columns sum to `units`.
 
     The same seed draws the same resamples, so two models scored with it on the same rows are scored on the same draws.
     """
@@ -26,7 +48,7 @@ def resample_weights(units: int, *, resamples: int = RESAMPLES, seed: int = 0) -
 
 
 def replicates(scorers: list[Scorer], units: int, *, resamples: int = RESAMPLES, seed: int = 0) -> dict[str, Array]:
-    """Every score in every resample: {name: (resamples,)}."""
+    """Compute every score in every resample: {name: float64 (resamples,)}."""
     chunks = [
         {name: values for scorer in scorers for name, values in scorer(weights).items()}
         for weights in resample_weights(units, resamples=resamples, seed=seed)
@@ -35,7 +57,7 @@ def replicates(scorers: list[Scorer], units: int, *, resamples: int = RESAMPLES,
 
 
 def percentile_interval(value: float, samples: Array) -> tuple[float, float]:
-    """The middle 95 % of a score's resamples (n,), widened where needed so that low <= value <= high.
+    """The middle 95 % of a score's resamples, float64 (n,), widened where needed so that low <= value <= high.
 
     The plain percentiles can miss the value itself, where resampling shifts a score (an AUPRC of few positives) or
     where it barely moves. Such an interval is widened to the value, never moved: it can only become more cautious.

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from genolightning.errors import BadTable
-from genolightning.statistics.metrics import Array
+from genolightning.statistics.bootstrap import Array
 
 
 class DeLong(NamedTuple):

@@ -7,24 +7,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genolightning.errors import BadTable
-from genolightning.statistics.bootstrap import RESAMPLES, percentile_interval, replicates
-from genolightning.statistics.estimate import Estimate
-from genolightning.statistics.metrics import (
+from genolightning.statistics.bootstrap import (
+    RESAMPLES,
     Array,
+    ResamplingUnits,
     Scorer,
-    Units,
+    percentile_interval,
+    replicates,
+)
+from genolightning.statistics.estimate import Estimate
+from genolightning.statistics.ranking import rank_scores, ranks_of_classes, spearman_scores
+from genolightning.statistics.scored_items import Items, flatten_predictions, resampling_units
+from genolightning.statistics.scorers import (
     class_scores,
     error_scores,
     language_scores,
     macro_scores,
     mean_scores,
     moment_scores,
-    rank_scores,
-    ranks_of_classes,
-    spearman_scores,
     true_class_loss,
 )
-from genolightning.statistics.scored_items import Items, items_of, units_of
 
 
 def evaluate(
@@ -59,11 +61,11 @@ def evaluate(
     Raises BadTable, naming the row, for shapes that do not match, predictions that are not numbers or not
     probabilities, and a split without any label.
     """
-    items = items_of(kind, target, prediction)
-    units, unit = units_of(items, clusters), "cluster"
+    items = flatten_predictions(kind, target, prediction)
+    units, unit = resampling_units(items, clusters), "cluster"
     if clusters is None or units.number == 1:
-        units, unit = units_of(items, None), "row"
-    scorings = scorers(kind, items, units, len(classes), threshold)
+        units, unit = resampling_units(items, None), "row"
+    scorings = make_scorers(kind, items, units, len(classes), threshold)
     once = np.ones((units.number, 1))
     values = {name: float(value[0]) for scorer in scorings for name, value in scorer(once).items()}
     samples = replicates(scorings, units.number, resamples=resamples, seed=seed)
@@ -77,7 +79,7 @@ def best_threshold(target: ArrayLike, p: ArrayLike) -> float:
     in its gap, else by the middle of the gap; of equally good cuts the one nearest .5 is taken. Targets of -100 are
     left out.
     """
-    items = items_of("binary", target, p)
+    items = flatten_predictions("binary", target, p)
     values, place = np.unique(np.append(-1, _of_class_1(items.prediction)), return_inverse=True)  # -1: all are class 1
     negatives = np.bincount(place[1:][items.target == 0], minlength=len(values)).cumsum()
     positives = np.bincount(place[1:][items.target == 1], minlength=len(values)).cumsum()
@@ -98,7 +100,10 @@ def _of_class_1(prediction: Array) -> Array:
     return prediction if prediction.ndim == 1 else prediction[:, 1]
 
 
-def scorers(kind: str, items: Items, units: Units, num_classes: int, threshold: float | None) -> list[Scorer]:
+def make_scorers(
+    kind: str, items: Items, units: ResamplingUnits, num_classes: int, threshold: float | None
+) -> list[Scorer]:
+    """Choose the scorers of a kind of target: those whose scores `evaluate` lists, of (items,) over the units."""
     if kind == "binary":
         return _binary(items, units, threshold)
     if kind == "multiclass":
@@ -111,7 +116,7 @@ def scorers(kind: str, items: Items, units: Units, num_classes: int, threshold: 
     return [language_scores(items.target, items.prediction, units)]
 
 
-def _binary(items: Items, units: Units, threshold: float | None) -> list[Scorer]:
+def _binary(items: Items, units: ResamplingUnits, threshold: float | None) -> list[Scorer]:
     target, p = items.target, _of_class_1(items.prediction)
     loss = true_class_loss(target, items.prediction)
     scorers = [_two_classes(target, p, units), mean_scores({"loss": loss, "prevalence": target.astype(float)}, units)]
@@ -121,13 +126,13 @@ def _binary(items: Items, units: Units, threshold: float | None) -> list[Scorer]
     return scorers
 
 
-def _two_classes(target: NDArray[Any], p: Array, units: Units) -> Scorer:
+def _two_classes(target: NDArray[Any], p: Array, units: ResamplingUnits) -> Scorer:
     decided = class_scores(target, (p > 0.5).astype(np.int64), 2, units)
     ranked = rank_scores(target == 1, p, units)
     return lambda weights: decided(weights) | ranked(weights)
 
 
-def _multiclass(items: Items, units: Units, num_classes: int) -> list[Scorer]:
+def _multiclass(items: Items, units: ResamplingUnits, num_classes: int) -> list[Scorer]:
     width = items.prediction.shape[1]
     if num_classes not in (0, width):
         raise BadTable(
@@ -140,7 +145,7 @@ def _multiclass(items: Items, units: Units, num_classes: int) -> list[Scorer]:
     ]
 
 
-def _multilabel(items: Items, units: Units) -> list[Scorer]:
+def _multilabel(items: Items, units: ResamplingUnits) -> list[Scorer]:
     known = items.target >= 0
     labels = []
     for column in range(known.shape[1]):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genolightning.errors import BadTable
-from genolightning.statistics.metrics import Array, Units
+from genolightning.statistics.bootstrap import Array, ResamplingUnits
 
 NO_LABEL = -100
 WITH_CLASSES = ("binary", "multiclass", "multilabel")
@@ -22,13 +22,13 @@ class Items(NamedTuple):
     rows: int  # how many there are, with or without a label
 
 
-def items_of(kind: str, target: Any, prediction: Any) -> Items:
+def flatten_predictions(kind: str, target: Any, prediction: Any) -> Items:
     """Items of the rows; `evaluate` names the shapes and what it refuses."""
     if kind not in KINDS:
         raise BadTable(f"No scores are known for kind {kind!r}: write one of {', '.join(KINDS)}.")
     positions = _has_positions(target, 2 if kind == "multilabel" else 1)
-    truths, row = _end_to_end(target, positions)
-    guesses, row_of_guess = _end_to_end(prediction, positions)
+    truths, row = _concatenate_rows(target, positions)
+    guesses, row_of_guess = _concatenate_rows(prediction, positions)
     _match(row, row_of_guess)
     _match_shapes(kind, truths, guesses)
     truths = (
@@ -45,7 +45,7 @@ def items_of(kind: str, target: Any, prediction: Any) -> Items:
     return items._replace(target=items.target.astype(np.float64))
 
 
-def units_of(items: Items, clusters: ArrayLike | None) -> Units:
+def resampling_units(items: Items, clusters: ArrayLike | None) -> ResamplingUnits:
     """Number the rows, or with `clusters` (rows,) their clusters, that have at least one item."""
     names: NDArray[Any] = items.row
     if clusters is not None:
@@ -54,7 +54,7 @@ def units_of(items: Items, clusters: ArrayLike | None) -> Units:
             raise BadTable(f"One cluster for each of {items.rows} rows is wanted, found {names.shape}: give one a row.")
         names = names[items.row]
     distinct, unit = np.unique(names, return_inverse=True)
-    return Units(unit, len(distinct))
+    return ResamplingUnits(unit, len(distinct))
 
 
 def _has_positions(target: Any, axes: int) -> bool:
@@ -64,7 +64,7 @@ def _has_positions(target: Any, axes: int) -> bool:
     return np.ndim(target) > axes
 
 
-def _end_to_end(values: Any, positions: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _concatenate_rows(values: Any, positions: bool) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Rows, or the positions of rows, as one array, and the row of each."""
     array = None if isinstance(values, list | tuple) else np.asarray(values)
     if array is None or array.dtype == object:

@@ -8,8 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genolightning.statistics.bootstrap import percentile_interval, replicates, resample_weights
-from genolightning.statistics.metrics import Units, each, mean_scores, rank_scores
+from genolightning.statistics.bootstrap import (
+    ResamplingUnits,
+    one_unit_per_item,
+    percentile_interval,
+    replicates,
+    resample_weights,
+)
+from genolightning.statistics.ranking import rank_scores
+from genolightning.statistics.scorers import mean_scores
 
 COVERAGE = Path(__file__).parents[2] / "speed" / "coverage.py"
 
@@ -36,7 +43,7 @@ def test_fewer_resamples_are_the_first_of_more():
 
 def test_the_spread_of_a_mean_is_its_standard_error():
     values = np.random.default_rng(0).normal(size=400)
-    means = replicates([mean_scores({"mean": values}, each(400))], 400, resamples=2000)["mean"]
+    means = replicates([mean_scores({"mean": values}, one_unit_per_item(400))], 400, resamples=2000)["mean"]
     assert means.std() == pytest.approx(values.std() / 20, rel=0.1)
 
 
@@ -44,8 +51,8 @@ def test_drawing_sequences_whole_scores_as_repeating_all_their_bases():
     draw = np.random.default_rng(1)
     unit, positive, score = np.repeat(np.arange(12), 10), draw.random(120) < 0.4, draw.integers(9, size=120) / 8
     weights = next(resample_weights(12, resamples=20))
-    by_row = rank_scores(positive, score, Units(unit, 12))(weights)
-    by_base = rank_scores(positive, score, each(120))(weights[unit])
+    by_row = rank_scores(positive, score, ResamplingUnits(unit, 12))(weights)
+    by_base = rank_scores(positive, score, one_unit_per_item(120))(weights[unit])
     assert by_row["auroc"] == pytest.approx(by_base["auroc"], abs=1e-12)
     assert by_row["auprc"] == pytest.approx(by_base["auprc"], abs=1e-12)
 
@@ -53,7 +60,7 @@ def test_drawing_sequences_whole_scores_as_repeating_all_their_bases():
 def test_a_ranking_longer_than_one_block_scores_the_same():
     draw = np.random.default_rng(2)
     positive, score = draw.random(9000) < 0.7, draw.normal(size=9000)  # more than 6,000 steps, three blocks
-    found = rank_scores(positive, score, each(9000))(np.ones((9000, 1)))
+    found = rank_scores(positive, score, one_unit_per_item(9000))(np.ones((9000, 1)))
     order = np.argsort(-score)
     precision = np.cumsum(positive[order]) / np.arange(1, 9001)
     wins = np.cumsum(~positive[order])[positive[order]]

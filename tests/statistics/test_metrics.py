@@ -166,32 +166,6 @@ def test_guessing_among_four_bases_costs_two_bits_and_perplexity_four():
     assert metrics.bits_per_base(bases, [0, 30 * math.log(4)]) == pytest.approx(1.5)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_weighted_score_is_the_score_of_rows_repeated(seed):
-    draw = np.random.default_rng(seed)
-    target, p = tied_scores(seed, rows=120)
-    times = draw.integers(4, size=(120, 2))
-    each, value = metrics.each(120), target + p
-    scorers = [
-        (
-            metrics.class_scores(target, (p > 0.5).astype(int), 2, each),
-            {"f1": metrics.f1, "mcc": metrics.mcc},
-            target,
-            p > 0.5,
-        ),
-        (metrics.rank_scores(target == 1, p, each), {"auroc": metrics.auroc, "auprc": metrics.auprc}, target, p),
-        (metrics.moment_scores(value, p, each), {"pearson": metrics.pearson, "r2": metrics.r2}, value, p),
-        (metrics.spearman_scores(value, p, each), {"spearman": metrics.spearman}, value, p),
-        (metrics.error_scores(value, p, each), {"mse": metrics.mse, "mae": metrics.mae}, value, p),
-    ]
-    for scorer, plain, truth, guess in scorers:
-        weighted = scorer(times.astype(float))
-        for name, score in plain.items():
-            for column in range(2):
-                rows = np.repeat(np.arange(120), times[:, column])
-                assert weighted[name][column] == pytest.approx(score(truth[rows], guess[rows]), abs=1e-10)
-
-
 def test_every_direction_is_the_one_its_score_improves_in():
     target, good, bad = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.2, 0.8]), np.array([0.8, 0.3, 0.4, 0.6])
     for name in ("auroc", "auprc", "pearson", "spearman", "r2", "mse", "mae"):
