@@ -1,9 +1,9 @@
-"""What travels from the data room to a model: one batch of base codes, and the features a backbone makes of it."""
+"""What travels from data to a model: one batch of base codes, and the features that a backbone makes of it."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Tokens(NamedTuple):
@@ -25,6 +25,15 @@ class Batch(NamedTuple):
     target: Tensor  # (batch,) | (batch, labels) | (batch, bins or length) | (batch, bins or length, labels)
     index: Tensor  # type: ignore[assignment]  # int64 (batch,), row of the split's table in file order, before any cut, drop or cleaning
     tokens: Tokens | None = None
+    bases: Tensor | None = None  # float (batch, 4, length): the codes' channels, where gradients must reach the input
+
+    def channels(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Four channels A C G T: `bases` where they are set, else one-hot codes: `dtype` (batch, 4, length)."""
+        return one_hot(self.codes, dtype) if self.bases is None else self.bases.to(dtype)
+
+    def with_bases(self, dtype: torch.dtype = torch.float32) -> "Batch":
+        """The same batch with `bases` set, a leaf that gradients reach."""
+        return self._replace(bases=one_hot(self.codes, dtype).requires_grad_())
 
 
 class Features(NamedTuple):
@@ -33,19 +42,6 @@ class Features(NamedTuple):
     values: Tensor  # float (batch, positions, dim)
     mask: Tensor  # bool (batch, positions), True where the position stands on at least one real base
     spans: Tensor | None = None  # int64 (batch, positions, 2) first and last base, where positions are uneven
-
-
-class Backbone(Protocol):
-    """A plain nn.Module from a batch to features.
-
-    It may also say `max_length_bp` (the longest row it takes), `causal`, and `embedding` and `bases` (its table of
-    vectors and the rows of A C G T in it, for a language model's tied head), and offer `tokenize`.
-    """
-
-    dim: int
-    stride: int | None  # bases per output position; None where positions are uneven (BPE)
-
-    def __call__(self, batch: Batch) -> Features: ...
 
 
 def base_mask(lengths: Tensor, length: int) -> Tensor:
@@ -70,13 +66,31 @@ def one_hot(codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.eq(codes[:, None], symbols, out=out)
 
 
+def embed_bases(batch: Batch, embedding: nn.Embedding, ids: Tensor, rows: slice = slice(0, 4)) -> Tensor:
+    """Look bases up in a table of vectors, or mix its vectors of A C G T where the batch has `bases`.
+
+    `ids` int64 (batch, length) are rows of the table, `rows` those of A C G T. N, padding and masked bases keep
+    their own vectors. Returns float (batch, length, dim).
+    """
+    values: Tensor = embedding(ids)
+    if batch.bases is None:
+        return values
+    mixed = batch.bases.transpose(1, 2).to(values.dtype) @ embedding.weight[rows]
+    return torch.where((batch.codes < 4)[..., None], mixed, values)
+
+
 def reverse_complement(batch: Batch) -> Batch:
     """The other strand of every sequence, read in its own direction; padding stays on the right.
 
-    Codes and lengths only: the target is left as it is.
+    Codes, bases and lengths only: the target is left as it is, tokens are dropped.
     """
     length = batch.codes.shape[1]
     position = batch.lengths[:, None] - 1 - torch.arange(length, device=batch.codes.device)
+    source, real = position.clamp(min=0), position >= 0
     table = torch.tensor([3, 2, 1, 0, 4, 5], dtype=batch.codes.dtype, device=batch.codes.device)
-    flipped = table[batch.codes.gather(1, position.clamp(min=0)).long()]
-    return batch._replace(codes=torch.where(position >= 0, flipped, torch.full_like(flipped, 4)))
+    flipped = table[batch.codes.gather(1, source).long()]
+    codes = torch.where(real, flipped, torch.full_like(flipped, 4))
+    bases = batch.bases
+    if bases is not None:
+        bases = bases.flip(1).gather(2, source[:, None].expand_as(bases)) * real[:, None]
+    return batch._replace(codes=codes, tokens=None, bases=bases)

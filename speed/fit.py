@@ -29,7 +29,7 @@ from genolightning.config import objects as build
 from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
 from genolightning.training import loggers as trackers
-from genolightning.training.module import parameter_groups
+from genolightning.training.optimization import parameter_groups
 
 BATCH = 64
 BARS = {("convnet", 101): 1.10, ("hyena", 1000): 1.03}
@@ -76,7 +76,7 @@ def loop_epoch(made: build.Parts, optimizer: torch.optim.Optimizer, scheduler: A
         for batch in validation:
             logits = made.model(batch)
             made.task.loss(logits, batch.target)
-            scores.update(*made.task.observed(logits, batch.target))
+            scores.update(*made.task.metric_inputs(logits, batch.target))
     scores.compute()
     return time.process_time() - start
 
@@ -105,9 +105,9 @@ def main() -> None:
         words = ["dataset=table", "dataset.classes=[0,1]", f"dataset.train={folder / 'table.csv'}", "trainer=cpu"]
         cfg = compose("train", [*words, f"model={options.model}", "trainer.max_epochs=2"]).cfg
         made, plain = build.parts(cfg), build.parts(cfg)
-        optimizer = plain.model.make_optimizer(parameter_groups(plain.model))
+        optimizer = plain.model.optimization.optimizer(parameter_groups(plain.model))
         steps = len(plain.data.train_dataloader())
-        scheduler = plain.model.make_scheduler(optimizer, steps * 2 * (options.rounds + 1))
+        scheduler = plain.model.optimization.scheduler(optimizer, steps * 2 * (options.rounds + 1))
         loop_epoch(plain, optimizer, scheduler)
         for number in range(options.rounds):
             least["loop"] = min(least["loop"], loop_epoch(plain, optimizer, scheduler))

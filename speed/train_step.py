@@ -34,7 +34,7 @@ from genolightning.config import objects as build
 from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
 from genolightning.training import loggers as trackers
-from genolightning.training.module import parameter_groups
+from genolightning.training.optimization import parameter_groups
 
 ROWS, LENGTH, BATCH = 38_000, 251, 64
 
@@ -113,7 +113,7 @@ def main() -> None:
         ]
         cfg = compose("train", [*words, "trainer.max_epochs=2"]).cfg
         made, plain = build.parts(cfg), build.parts(cfg)
-        optimizer = made.model.make_optimizer(parameter_groups(plain.model))
+        optimizer = made.model.optimization.optimizer(parameter_groups(plain.model))
         upstream = upstream_process("step.py", LENGTH, BATCH, home=folder)
         bare_step(plain, optimizer)
         ask(upstream, 50)

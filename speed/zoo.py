@@ -21,7 +21,7 @@ import torch
 from genolightning.config import help as words
 from genolightning.config import objects as build
 from genolightning.config.compose import compose
-from genolightning.training.module import parameter_groups
+from genolightning.training.optimization import parameter_groups
 
 DATASET, WARM_UP, LEAST_STEPS = "gue_tf_0", 2, 2
 
@@ -29,7 +29,7 @@ DATASET, WARM_UP, LEAST_STEPS = "gue_tf_0", 2, 2
 def examples_per_s(model: str, seconds: float) -> float:
     """Rows a second of CPU time of training steps."""
     made = build.parts(compose("train", [f"dataset={DATASET}", f"model={model}", "trainer=cpu"]).cfg)
-    optimizer = made.model.make_optimizer(parameter_groups(made.model))
+    optimizer = made.model.optimization.optimizer(parameter_groups(made.model))
     made.model.train()
     rows = steps = 0
     start = 0.0

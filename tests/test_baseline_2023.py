@@ -13,7 +13,7 @@ from genolightning.config.compose import compose
 from genolightning.errors import UserError
 from genolightning.facts import NO_LABEL, Facts
 from genolightning.sweeps import search_space as space
-from genolightning.training.tasks import Binary, Multiclass, SigmoidTwice, for_facts
+from genolightning.training.tasks import Binary, DoubleSigmoid, Multiclass, for_facts
 from tests.helpers.tiny import run, write_table
 from tests.training.test_resume import do
 
@@ -38,31 +38,31 @@ def test_the_loss_is_the_cross_entropy_of_a_sigmoid_of_a_sigmoid():
     logits, target = 3 * torch.randn(50, 1, dtype=torch.float64), torch.randint(0, 2, (50,))
     twice = torch.sigmoid(torch.sigmoid(logits.squeeze(-1)))
     expected = -(target * twice.log() + (1 - target) * (1 - twice).log()).mean()
-    assert torch.isclose(SigmoidTwice().loss(logits, target), expected)
-    with_unknown = SigmoidTwice().loss(
+    assert torch.isclose(DoubleSigmoid().loss(logits, target), expected)
+    with_unknown = DoubleSigmoid().loss(
         torch.cat([logits, logits]), torch.cat([target, target.new_full((50,), NO_LABEL)])
     )
     assert torch.isclose(with_unknown, expected)
 
 
 def test_the_loss_of_balanced_classes_has_a_floor():
-    certain = SigmoidTwice().loss(torch.tensor([[-50.0], [50.0]]), torch.tensor([0, 1]))
+    certain = DoubleSigmoid().loss(torch.tensor([[-50.0], [50.0]]), torch.tensor([0, 1]))
     assert float(certain) == pytest.approx(0.503, abs=1e-3)
 
 
 def test_its_probabilities_are_one_sigmoid():
     logits = torch.randn(9, 1)
-    assert torch.equal(SigmoidTwice().probabilities(logits), Binary().probabilities(logits))
+    assert torch.equal(DoubleSigmoid().probabilities(logits), Binary().probabilities(logits))
 
 
 def test_a_task_of_ones_own_is_taken_for_its_kind_alone():
-    own = {"binary": SigmoidTwice}
+    own = {"binary": DoubleSigmoid}
     binary = for_facts(Facts("binary", ["a", "b"], 9, 9), own=own)
     several = for_facts(Facts("multiclass", ["a", "b", "c"], 9, 9), own=own)
-    assert isinstance(binary, SigmoidTwice)
+    assert isinstance(binary, DoubleSigmoid)
     assert isinstance(several, Multiclass)
     with pytest.raises(UserError, match="task.binry: no such kind; there are binary"):
-        for_facts(Facts("binary", ["a", "b"], 9, 9), own={"binry": SigmoidTwice})
+        for_facts(Facts("binary", ["a", "b"], 9, 9), own={"binry": DoubleSigmoid})
 
 
 @pytest.mark.parametrize("sigmoids", [2, 1])
@@ -154,9 +154,9 @@ def test_at_251_bp_it_has_the_published_67089_parameters_and_settings(tmp_path):
     write_table(tmp_path / "long.csv", 20, length=251)
     cfg = compose("train", [*PUBLISHED, f"dataset.train={tmp_path / 'long.csv'}"]).cfg
     made = build.parts(cfg)
-    optimizer = made.model.make_optimizer(made.model.parameters())
+    optimizer = made.model.optimization.optimizer(made.model.parameters())
     assert build.parameter_count(made.model) == 67_089
-    assert (cfg.trainer.max_epochs, cfg.dataset.batch_size, made.model.make_scheduler) == (10, 64, None)
+    assert (cfg.trainer.max_epochs, cfg.dataset.batch_size, made.model.optimization.scheduler) == (10, 64, None)
     assert type(optimizer) is torch.optim.Adam
     assert optimizer.defaults == torch.optim.Adam(made.model.parameters()).defaults
 

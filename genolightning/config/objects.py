@@ -14,16 +14,18 @@ from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from genolightning import __version__
 from genolightning.console import say
 from genolightning.data.datamodule import SequenceDataModule
 from genolightning.errors import UserError, check_integer, constructor_errors
 from genolightning.facts import Facts
+from genolightning.models.base import input_of
 from genolightning.training.checkpoints import AtomicCheckpoints
+from genolightning.training.module import build_module
 from genolightning.training.resume import Best, RandomByPosition, ResumePoint, Status
-from genolightning.training.tasks import Task, for_facts
+from genolightning.training.task import Task
+from genolightning.training.tasks import for_facts
 from genolightning.training.transfer import settings
 
 MOST_SEED = 2**32 - 1  # numpy's
@@ -46,23 +48,11 @@ def parts(cfg: DictConfig) -> Parts:
     data = instantiate(cfg.dataset, _convert_="all")
     facts = data.facts()
     task, model = task_and_model(cfg, facts)
-    _refuse_plateau(model)
-    tokenize = getattr(getattr(model, "backbone", None), "tokenize", None)
-    if tokenize is not None:
-        data.tokenize = tokenize
-    data.limit(getattr(model, "max_length_bp", None))
+    spec = input_of(model)
+    if spec.tokenizer is not None:
+        data.tokenize = spec.tokenizer
+    data.limit(spec.max_bp)
     return Parts(data, facts, task, model)
-
-
-def _refuse_plateau(model: pl.LightningModule) -> None:
-    """UserError for the one scheduler of torch that is not a function of the step."""
-    made = getattr(model, "make_scheduler", None)
-    kind = getattr(made, "func", made)
-    if isinstance(kind, type) and issubclass(kind, ReduceLROnPlateau):
-        raise UserError(
-            "scheduler: ReduceLROnPlateau is stepped by a score after the checkpoint is written, so a killed run "
-            "could not go on as it was; use scheduler=cosine, or scheduler=none callbacks=early_stopping"
-        )
 
 
 def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningModule]:
@@ -71,8 +61,8 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
     task = for_facts(facts, class_weights=cfg.get("class_weights"), own=own)
     make = instantiate(cfg.model, _convert_="all")
     with constructor_errors(f"model={(cfg.get('choices') or {}).get('model')}"):
-        model: pl.LightningModule = make(facts=facts, task=task)
-    model.made_from = {  # type: ignore[assignment]
+        model = build_module(make, facts=facts, task=task)
+    model.provenance = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts.as_dict(),
         "backbone": settings(model),

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genolightning.batch import Backbone, Batch, Features, one_hot
+from genolightning.batch import Batch, Features
 from genolightning.errors import UserError
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone, HeadInput, dtype_of
 from genolightning.models.heads import exactly, outputs
 
 SHORTEST_BP = 168  # leaves one position; what is shorter is padded to this
@@ -24,14 +25,15 @@ def framed(batch: Batch, width: int, name: str, dtype: torch.dtype) -> Tensor:
         raise UserError(
             f"this {name} reads {width} bp, a sequence has {longest}; add dataset.too_long=crop to read the first bases"
         )
-    return F.pad(one_hot(batch.codes, dtype), (0, width - longest))
+    return F.pad(batch.channels(dtype), (0, width - longest))
 
 
-class Basset(nn.Module):
+class Basset(Backbone):
     """Base codes to (batch, positions, 200); rows are padded to the longest training row, longer ones refused."""
 
     dim = 200
-    stride = None
+    positions: int
+    max_length_bp: int
 
     def __init__(self, *, facts: Facts) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class Basset(nn.Module):
         self.positions = (((self.max_length_bp - 18) // 3 - 10) // 4 - 6) // 4
 
     def forward(self, batch: Batch) -> Features:
-        values = self.tower(framed(batch, self.max_length_bp, "basset", next(self.parameters()).dtype))
+        values = self.tower(framed(batch, self.max_length_bp, "basset", dtype_of(self)))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)
 
@@ -63,7 +65,7 @@ class UnitsHead(nn.Module):
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: Backbone | HeadInput,
         facts: Facts,
         *,
         units: tuple[int, ...] = (1000, 1000),
@@ -71,14 +73,13 @@ class UnitsHead(nn.Module):
         dropout: float = 0.3,
     ) -> None:
         super().__init__()
-        positions = getattr(backbone, "positions", None)
-        if positions is None:
+        if backbone.positions is None:
             raise UserError(f"UnitsHead needs a backbone of fixed length, {type(backbone).__name__} has none")
         if facts.resolution_bp is not None:
             raise UserError(
                 "this model gives one label a sequence, the dataset has one a base or bin; choose model=convnet"
             )
-        width, layers = backbone.dim * int(positions), list[nn.Module]()
+        width, layers = backbone.dim * backbone.positions, list[nn.Module]()
         for count in units:
             layers += [
                 nn.Linear(width, count),

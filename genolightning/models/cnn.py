@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genolightning.batch import Backbone, Batch, Features
+from genolightning.batch import Batch, Features
 from genolightning.errors import UserError
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone, HeadInput
 from genolightning.models.heads import outputs
 
 # symbols: A C G T as in the alphabet, then these; N, any other letter and a masked base are the unknown symbol
@@ -23,7 +24,7 @@ KERNEL = 8
 SHORTEST_BP = 55  # leaves one position after three convolutions and poolings
 
 
-class CNN(nn.Module):
+class CNN(Backbone):
     """The published backbone: base codes to features (batch, positions, 4), read in windows of fixed length.
 
     `<bos>` and `<eos>` frame each sequence. Where training rows differ in length an eighth symbol pads them on the
@@ -37,7 +38,8 @@ class CNN(nn.Module):
     """
 
     dim = 4
-    stride = None
+    positions: int
+    max_length_bp: int
 
     def __init__(self, *, facts: Facts, contracted: bool = True, beyond_bp: int = 0) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class CNN(nn.Module):
         )
 
     def forward(self, batch: Batch) -> Features:
-        values = self.tower(self.first(self.framed(batch)))
+        values = self.tower(self.first(self.framed(batch), batch.bases))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)
 
@@ -89,18 +91,30 @@ class CNN(nn.Module):
             symbols.scatter_(1, end, END)
         return symbols
 
-    def first(self, symbols: Tensor) -> Tensor:
-        """Embed and convolve: uint8 (batch, width) to float (batch, 16, width - 7)."""
+    def first(self, symbols: Tensor, bases: Tensor | None = None) -> Tensor:
+        """Embed and convolve: uint8 (batch, width), with `bases` (batch, 4, length) in place of A C G T where they are
+        given, to float (batch, 16, width - 7).
+        """
         if not self.contracted:
-            values: Tensor = self.conv(self.embedding(symbols.long()).transpose(1, 2))
+            embedded = self.embedding(symbols.long())
+            if bases is not None:
+                embedded = self.channels(symbols, bases, embedded.dtype).transpose(1, 2) @ self.embedding.weight
+            values: Tensor = self.conv(embedded.transpose(1, 2))
             return values
         # float32 under autocast too: in bf16 torch 2.13 miscomputes 8 channels and 8 taps on CPUs with AMX
         with torch.autocast(symbols.device.type, enabled=False):
             weight = torch.matmul(self.embedding.weight.float(), self.conv.weight.float())  # (16, symbols, 8)
-            alphabet = torch.arange(self.symbols, dtype=symbols.dtype, device=symbols.device)[:, None]
-            hot = torch.empty((len(symbols), self.symbols, self.width), dtype=weight.dtype, device=symbols.device)
-            torch.eq(symbols[:, None], alphabet, out=hot)
+            hot = self.channels(symbols, bases, weight.dtype)
             return F.conv1d(hot, weight, self.conv.bias.float()).to(self.conv.weight.dtype)  # type: ignore[union-attr]
+
+    def channels(self, symbols: Tensor, bases: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """One channel a symbol, the first four from `bases` where they are given: (batch, symbols, width)."""
+        alphabet = torch.arange(self.symbols, dtype=symbols.dtype, device=symbols.device)[:, None]
+        hot = torch.empty((len(symbols), self.symbols, self.width), dtype=dtype, device=symbols.device)
+        torch.eq(symbols[:, None], alphabet, out=hot)
+        if bases is None:
+            return hot
+        return torch.cat([F.pad(bases.to(dtype), (1, self.width - 1 - bases.shape[2])), hot[:, 4:]], 1)
 
 
 class MaxOfPairs(nn.Module):
@@ -137,16 +151,17 @@ class _MaxOfPairs(torch.autograd.Function):
 class FlattenHead(nn.Module):
     """The published head: all channels and positions into two linear maps in a row: logits (batch, outputs)."""
 
-    def __init__(self, backbone: Backbone, facts: Facts, *, hidden: int = 512) -> None:
+    def __init__(self, backbone: Backbone | HeadInput, facts: Facts, *, hidden: int = 512) -> None:
         super().__init__()
-        positions = getattr(backbone, "positions", None)
-        if positions is None:
+        if backbone.positions is None:
             raise UserError(f"FlattenHead needs a backbone of fixed length, {type(backbone).__name__} has none")
         if facts.resolution_bp is not None:
             raise UserError(
                 "model=cnn gives one label a sequence, this dataset has one a base or bin; choose model=convnet"
             )
-        self.linear = nn.Sequential(nn.Linear(backbone.dim * positions, hidden), nn.Linear(hidden, outputs(facts)))
+        self.linear = nn.Sequential(
+            nn.Linear(backbone.dim * backbone.positions, hidden), nn.Linear(hidden, outputs(facts))
+        )
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
         logits: Tensor = self.linear(features.values.transpose(1, 2).flatten(1))  # channel by channel, as published

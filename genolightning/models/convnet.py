@@ -10,9 +10,10 @@ import math
 import torch
 from torch import Tensor, nn
 
-from genolightning.batch import Batch, Features, base_mask, one_hot
+from genolightning.batch import Batch, Features, base_mask
 from genolightning.errors import check_integer, check_sizes
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone
 
 
 class ResidualBlock(nn.Module):
@@ -33,10 +34,8 @@ class ResidualBlock(nn.Module):
         return out
 
 
-class ConvNet(nn.Module):
+class ConvNet(Backbone):
     """Base codes -> (batch, positions, dim): a position every `stride` bases, never coarser than the dataset's bins."""
-
-    max_length_bp: int | None = None
 
     def __init__(
         self,
@@ -64,7 +63,7 @@ class ConvNet(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         length = batch.codes.shape[1]
-        x = self.stem(one_hot(batch.codes, self.stem.weight.dtype))
+        x = self.stem(batch.channels(self.stem.weight.dtype))
         mask = base_mask(batch.lengths, length)[:, None]
         padded = _padded(mask)
         if padded:

@@ -10,16 +10,18 @@ from torch import nn
 
 from genolightning.batch import Batch, Features
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone, dtype_of
 from genolightning.models.basset import framed
 
 SHORTEST_BP = 163  # leaves one position; what is shorter is padded to this
 
 
-class DeepSEA(nn.Module):
+class DeepSEA(Backbone):
     """Base codes to (batch, positions, 960); rows are padded to the longest training row, longer ones refused."""
 
     dim = 960
-    stride = None
+    positions: int
+    max_length_bp: int
 
     def __init__(self, *, facts: Facts) -> None:
         super().__init__()
@@ -32,6 +34,6 @@ class DeepSEA(nn.Module):
         self.positions = ((self.max_length_bp - 7) // 4 - 7) // 4 - 7
 
     def forward(self, batch: Batch) -> Features:
-        values = self.tower(framed(batch, self.max_length_bp, "deepsea", next(self.parameters()).dtype))
+        values = self.tower(framed(batch, self.max_length_bp, "deepsea", dtype_of(self)))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genolightning.batch import Batch, Features, base_mask, one_hot
+from genolightning.batch import Batch, Features, base_mask
 from genolightning.errors import check_sizes
+from genolightning.models.base import Backbone
 
 STEM_KERNEL = 9
 
@@ -34,11 +35,10 @@ class GatedBlock(nn.Module):
         return x + self.norm(F.gelu(self.linear(x))), gate + passed.transpose(1, 2)
 
 
-class GatedNet(nn.Module):
+class GatedNet(Backbone):
     """Base codes -> (batch, length, dim), one vector a base."""
 
     stride = 1
-    max_length_bp: int | None = None
 
     def __init__(self, *, dim: int = 96, blocks: int = 5, kernel: int = 9, dropout: float = 0.1) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class GatedNet(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
-        bases = one_hot(batch.codes, self.stem.weight.dtype)
+        bases = batch.channels(self.stem.weight.dtype)
         x = F.gelu(self.stem(bases)).transpose(1, 2)
         gate = F.gelu(self.stem_gate(bases.flip(1))).transpose(1, 2)  # A C G T turned over: the complement
         for block in self.blocks:

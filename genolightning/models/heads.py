@@ -5,9 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from genolightning.batch import Backbone, Batch, Features
+from genolightning.batch import Batch, Features
 from genolightning.errors import UserError
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone, HeadInput
 from genolightning.models.pooling import MeanPool, to_resolution
 
 
@@ -16,10 +17,10 @@ def outputs(facts: Facts) -> int:
 
     UserError for a language model, whose answer is a base.
     """
-    if facts.kind.endswith("_lm"):
-        other = "hyena" if facts.kind == "masked_lm" else "hyenadna_tiny_1k"
+    if facts.target_kind.language_model:
+        other = "hyenadna_tiny_1k" if facts.target_kind.causal else "hyena"
         raise UserError(f"dataset.kind={facts.kind}: this model has no head that predicts bases; choose model={other}")
-    return 1 if facts.kind in ("binary", "regression") else len(facts.classes)
+    return facts.outputs
 
 
 def exactly(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -32,7 +33,12 @@ class PooledHead(nn.Module):
     """Pool over real positions, then one linear map, both `exactly`: logits (batch, outputs)."""
 
     def __init__(
-        self, backbone: Backbone, facts: Facts, *, pool: Callable[[], nn.Module] = MeanPool, dropout: float = 0.0
+        self,
+        backbone: Backbone | HeadInput,
+        facts: Facts,
+        *,
+        pool: Callable[[], nn.Module] = MeanPool,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.pool = pool()
@@ -47,7 +53,7 @@ class PooledHead(nn.Module):
 class PositionHead(nn.Module):
     """One linear map at each base or bin: logits (batch, bins, outputs)."""
 
-    def __init__(self, backbone: Backbone, facts: Facts, *, dropout: float = 0.0) -> None:
+    def __init__(self, backbone: Backbone | HeadInput, facts: Facts, *, dropout: float = 0.0) -> None:
         super().__init__()
         if backbone.stride is None and facts.resolution_bp != 1:
             raise UserError("a backbone with uneven tokens predicts single bases or whole sequences, not bins")
@@ -70,20 +76,19 @@ class PositionHead(nn.Module):
 class LanguageHead(nn.Module):
     """How well each of the four bases fits each place: logits (batch, length, 4), in the order A C G T.
 
-    Tied to `backbone.embedding` where there is one (its rows `backbone.bases`), else a linear map of its own.
+    Tied to `backbone.language_embedding` where there is one (its rows `backbone.bases`), else a linear map of its own.
     """
 
-    def __init__(self, backbone: Backbone, facts: Facts) -> None:
+    def __init__(self, backbone: Backbone | HeadInput, facts: Facts) -> None:
         super().__init__()
         name = type(backbone).__name__
         if backbone.stride != 1:
             raise UserError(f"a language model predicts single bases, {name} has no position for each; use stride=1")
-        if facts.kind == "causal_lm" and not getattr(backbone, "causal", False):
+        if facts.target_kind.causal and not backbone.causal:
             raise UserError(
                 f"dataset.kind=causal_lm: {name} sees the bases it should predict; use dataset.kind=masked_lm"
             )
-        self.embedding: nn.Embedding | None = getattr(backbone, "embedding", None)
-        self.bases: slice = getattr(backbone, "bases", slice(0, 4))
+        self.embedding, self.bases = backbone.language_embedding, backbone.bases or slice(0, 4)
         self.linear = nn.Linear(backbone.dim, 4) if self.embedding is None else None
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
@@ -104,10 +109,10 @@ def on_bases(features: Features, length: int) -> Features:
     return Features(total / count.clamp(min=1)[..., None], count > 0)
 
 
-def default(backbone: Backbone, facts: Facts) -> nn.Module:
+def default(backbone: Backbone | HeadInput, facts: Facts) -> nn.Module:
     """One rule: no resolution -> pooling over real positions and a linear map; a resolution -> a map at each place; a
     language model -> the four bases at each base, by the backbone's own embedding.
     """
-    if facts.kind.endswith("_lm"):
+    if facts.target_kind.language_model:
         return LanguageHead(backbone, facts)
     return PooledHead(backbone, facts) if facts.resolution_bp is None else PositionHead(backbone, facts)

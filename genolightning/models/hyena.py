@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from genolightning.batch import Batch, Features, base_mask
+from genolightning.batch import Batch, Features, base_mask, embed_bases
 from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
 from genolightning.models import hyena_fused
+from genolightning.models.base import Backbone
 
 TOKENS = (7, 8, 9, 10, 11, 3)  # of the codes A C G T N and masked, as HyenaDNA counts them
 PAD, VOCABULARY = 4, 16  # 12 symbols, rounded up to a multiple of 8
@@ -199,7 +200,7 @@ class Embeddings(nn.Module):
         self.word_embeddings = nn.Embedding(VOCABULARY, dim)
 
 
-class Hyena(nn.Module):
+class Hyena(Backbone):
     """Base codes -> (batch, length, dim), one vector a base, by Hyena blocks.
 
     `l_max` is what the filters' lags are measured by: with another one a trained filter is another filter. Given, it is
@@ -252,7 +253,7 @@ class Hyena(nn.Module):
         spread = {"out_proj": narrow, "fc2": narrow}
         if unit_start:
             spread["in_proj"] = math.sqrt(SHORT_TAPS / dim)  # the taps add up to 1/3
-            if facts is None or not facts.kind.endswith("_lm"):
+            if facts is None or not facts.target_kind.language_model:
                 spread["word_embeddings"] = 1.0
         self._start(spread)
 
@@ -269,19 +270,32 @@ class Hyena(nn.Module):
         """(16, dim); a language-model head reads its rows `bases`."""
         return self.embeddings.word_embeddings
 
+    @property
+    def language_embedding(self) -> nn.Embedding:
+        """The embedding, which heads of language models are tied to."""
+        return self.embedding
+
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
-        return Features(self.read(self.tokens[batch.codes.long()].masked_fill(~mask, PAD), mask), mask)
+        ids = self.tokens[batch.codes.long()].masked_fill(~mask, PAD)
+        self._refuse_longer(ids)
+        return Features(self._through_layers(embed_bases(batch, self.embedding, ids, self.bases), mask), mask)
 
     def read(self, ids: Tensor, mask: Tensor) -> Tensor:
         """HyenaDNA's token ids, int64 (batch, length), to float (batch, length, dim)."""
+        self._refuse_longer(ids)
+        return self._through_layers(self.embedding(ids), mask)
+
+    def _refuse_longer(self, ids: Tensor) -> None:
         if self.max_length_bp is not None and ids.shape[1] > self.max_length_bp + 2:
             raise UserError(
                 f"this hyena reads {self.max_length_bp} bp, a sequence has {ids.shape[1]}; "
                 "add dataset.too_long=crop, or choose a longer model"
             )
+
+    def _through_layers(self, embedded: Tensor, mask: Tensor) -> Tensor:
         hidden = None if self.causal else mask
-        x = self.dropout(self.embedding(ids)).float()
+        x = self.dropout(embedded).float()
         for layer in self.layers:
             again = self.checkpointing and torch.is_grad_enabled()
             x = checkpoint(layer, x, hidden, use_reentrant=False) if again else layer(x, hidden)

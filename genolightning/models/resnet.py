@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genolightning.batch import Backbone, Batch, Features, base_mask
+from genolightning.batch import Batch, Features, base_mask
 from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
 from genolightning.models import heads
+from genolightning.models.base import Backbone, HeadInput, dtype_of
 
 SYMBOLS = 6  # A C G T, N, masked
 
@@ -19,6 +20,8 @@ SYMBOLS = 6  # A C G T, N, masked
 def symbols(batch: Batch, dim: int, dtype: torch.dtype) -> Tensor:
     """One-hot codes in the first six of `dim` channels, N and the masked base among them: (batch, length, dim)."""
     hot = F.one_hot(batch.codes.long(), SYMBOLS).to(dtype)
+    if batch.bases is not None:
+        hot = torch.cat([batch.channels(dtype).transpose(1, 2), hot[..., 4:]], -1)
     return F.pad(hot, (0, dim - SYMBOLS))
 
 
@@ -38,11 +41,10 @@ class ResidualBlock(nn.Module):
         return y
 
 
-class ResNet(nn.Module):
+class ResNet(Backbone):
     """Base codes -> (batch, length, dim), one vector a base; no embedding: a base is one of the first channels."""
 
     stride = 1
-    max_length_bp: int | None = None
 
     def __init__(self, *, dim: int = 256, depth: int = 30, kernel: int = 9, cycle: int = 6) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class ResNet(nn.Module):
 
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
-        x = symbols(batch, self.dim, next(self.parameters()).dtype)
+        x = symbols(batch, self.dim, dtype_of(self))
         for block in self.blocks:
             x = block(x, mask[..., None])
         return Features(x, mask)
@@ -79,11 +81,10 @@ class TwoLayers(nn.Module):
         return F.gelu(self.second(x * shown)).transpose(1, 2)
 
 
-class CNNProbe(nn.Module):
+class CNNProbe(Backbone):
     """BEND's two-layer network on one-hot bases: its baseline without pretraining. Bins are means, as published."""
 
     stride = 1
-    max_length_bp: int | None = None
 
     def __init__(self, *, dim: int = 64) -> None:
         super().__init__()
@@ -100,11 +101,10 @@ class ProbeHead(nn.Module):
 
     one_way = True  # its convolutions tell left from right
 
-    def __init__(self, backbone: Backbone, facts: Facts, *, dim: int = 64) -> None:
+    def __init__(self, backbone: Backbone | HeadInput, facts: Facts, *, dim: int = 64) -> None:
         super().__init__()
-        self.dim, self.stride = dim, backbone.stride
         self.layers = TwoLayers(backbone.dim, dim)
-        self.last = heads.default(self, facts)  # type: ignore[arg-type]
+        self.last = heads.default(HeadInput(dim, backbone.stride), facts)
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
         values = self.layers(features.values, features.mask)

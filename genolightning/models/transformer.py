@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from genolightning.batch import Batch, Features, base_mask, one_hot
+from genolightning.batch import Batch, Features, base_mask, embed_bases
 from genolightning.errors import UserError, check_sizes
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone
 
 STEM_TAPS = (11, 5)  # of the two convolutions; more where they step further, so that no base is skipped
 SLOWEST = 10_000.0  # positions that the slowest rotation takes for about one radian
@@ -83,14 +84,13 @@ class Stem(nn.Module):
         return y
 
 
-class Transformer(nn.Module):
+class Transformer(Backbone):
     """Base codes -> (batch, positions, dim), one position a base, or one in `stride` bases behind a stem.
 
     `causal`: a position sees no later base; that needs `stride=1`.
     """
 
-    max_length_bp: int | None = None
-    bases = slice(0, 4)  # rows of `embedding` that stand for A C G T
+    bases = slice(0, 4)
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Transformer(nn.Module):
         self.blocks = nn.ModuleList(Block(dim, heads, causal=causal, dropout=dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
-        self._start(depth, tied=facts is not None and facts.kind.endswith("_lm"))
+        self._start(depth, tied=facts is not None and facts.target_kind.language_model)
 
     def _start(self, depth: int, *, tied: bool) -> None:
         """Initial weights that keep variance at one: N(0, 1 / inputs), a half block's last map narrower by its depth.
@@ -136,12 +136,17 @@ class Transformer(nn.Module):
             if isinstance(module, nn.Embedding):
                 nn.init.normal_(module.weight, std=1 / math.sqrt(self.dim) if tied else 1)  # a tied head reads it too
 
+    @property
+    def language_embedding(self) -> nn.Embedding | None:
+        """(6, dim), one vector a code; None behind a stem."""
+        return self.embedding
+
     def forward(self, batch: Batch) -> Features:
         mask = base_mask(batch.lengths, batch.codes.shape[1])
         if self.embedding is not None:
-            x = self.embedding(batch.codes.long())
+            x = embed_bases(batch, self.embedding, batch.codes.long())
         else:
-            x = self.stem(one_hot(batch.codes, self.norm.weight.dtype), mask[:, None]).transpose(1, 2)
+            x = self.stem(batch.channels(self.norm.weight.dtype), mask[:, None]).transpose(1, 2)
             mask = mask[:, :: self.stride]
         hidden = None if self.causal else mask[:, None, None]  # padding is last: a causal model never sees it
         x, turn = self.dropout(x), rotations(x.shape[1], self.dim // self.heads, x.device)

@@ -16,8 +16,9 @@ from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.genome.alphabet import encode
+from genolightning.models.base import input_of
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.tasks import Task
+from genolightning.training.task import Task
 
 
 class Trained(NamedTuple):
@@ -48,7 +49,8 @@ class Trained(NamedTuple):
 
     def batches(self, rows: Rows, *, batch_size: int, crop: bool = False, rank: int = 0, world: int = 1) -> BatchLoader:
         """Rows without labels as batches; a row longer than the model takes is an error, or is cropped."""
-        longest = getattr(self.model, "max_length_bp", None)
+        spec = input_of(self.model)
+        longest = spec.max_bp
         store = EncodedSplit("", rows.codes, rows.target, rows.ids, rows.index, {}, [])
         lengths = store.lengths()
         if longest is not None and lengths.max() > longest and not crop:
@@ -58,8 +60,8 @@ class Trained(NamedTuple):
                 f"add tile_bp={longest}, or dataset.too_long=crop to read the first bases"
             )
         source = ArraySource(store, crop_bp=longest)
-        if tokenize := getattr(getattr(self.model, "backbone", None), "tokenize", None):
-            source.tokenize(tokenize)
+        if spec.tokenizer is not None:
+            source.tokenize(spec.tokenizer)
         return BatchLoader(source, batch_size=batch_size, rank=rank, world=world)
 
 

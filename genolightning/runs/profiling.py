@@ -24,7 +24,9 @@ from genolightning.config import compose
 from genolightning.config import objects as build
 from genolightning.errors import UserError
 from genolightning.facts import Facts
+from genolightning.models.base import Backbone, input_of
 from genolightning.training import tasks
+from genolightning.training.module import build_module
 
 CLASSES = {"binary": ["negative", "positive"], "multiclass": ["a", "b", "c"], "multilabel": ["a", "b", "c"]}
 WARM_BP = 64
@@ -61,7 +63,7 @@ def built(asked: Asked) -> Any:
         class_counts=[100] * len(classes),
     )
     cfg = compose.compose("train", [f"model={asked.model}"], config_dir=asked.config_dir).cfg
-    return instantiate(cfg.model, _convert_="all")(facts=facts, task=tasks.for_facts(facts))
+    return build_module(instantiate(cfg.model, _convert_="all"), facts=facts, task=tasks.for_facts(facts))
 
 
 def counted(asked: Asked) -> tuple[int, int | None]:
@@ -80,14 +82,15 @@ def counted(asked: Asked) -> tuple[int, int | None]:
         except RuntimeError:  # somebody's operation knows no shapes
             module = built(asked)
             flops = forward_flops(module, asked.length_bp)
-    owner = module.backbone if hasattr(getattr(module, "backbone", None), "bases") else module
+    backbone = getattr(module, "backbone", None)
+    owner = backbone if isinstance(backbone, Backbone) and backbone.bases is not None else module
     parameters = sum(parameter.numel() for parameter in owner.parameters())
     return parameters, None if flops is None else round(flops / asked.length_bp)
 
 
 def too_short(module: nn.Module, length_bp: int) -> str | None:
     """What a model says that does not take rows so long."""
-    longest: int | None = getattr(module, "max_length_bp", None)
+    longest = input_of(module).max_bp
     return None if longest is None or longest >= length_bp else f"max {longest:,}"
 
 

@@ -65,5 +65,5 @@ def _probe(module: SequenceModule) -> SequenceModule:
 
 def _outputs(module: SequenceModule, batch: Batch) -> Tensor:
     """Probabilities, or regression values in units of the training targets: float32, of the shape of the logits."""
-    logits = module(batch).float()
+    logits = module(module.task.prepare(batch)).float()
     return logits if module.facts.target_kind.real_targets else module.task.probabilities(logits)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from genolightning.console import columns, say
 from genolightning.errors import UserError
-from genolightning.facts import Facts
+from genolightning.facts import TARGET_KINDS, Facts
 from genolightning.storage.text_files import sha256
 from genolightning.training.checkpoints import latest, read_checkpoint
 
@@ -46,18 +46,17 @@ def take_over(model: nn.Module, weights: Mapping[str, Tensor], *, head: bool = T
     return Taken(list(fitting), refused, [name for name in weights if name not in fitting and name not in refused])
 
 
-def begin(model: Any, facts: Facts, folder: Path) -> None:
+def begin(model: Any, facts: Facts, folder: Path, run: str | Path | None) -> None:
     """Take over what fits of the run that `model.init_from` names, if it names one, and print what was not.
 
     A run that goes on in its folder has its own weights: the other run is not read again.
     """
-    run = getattr(model, "init_from", None)
     if run is None:
         return
     if own := latest(folder):
-        model.made_from["init_from"] = read_checkpoint(own)["genolightning"].get("init_from")
+        model.provenance["init_from"] = read_checkpoint(own)["genolightning"].get("init_from")
         return
-    model.made_from["init_from"] = noted = take_over_run(model, facts, run)
+    model.provenance["init_from"] = noted = take_over_run(model, facts, run)
     say(*_lines(noted))
 
 
@@ -88,7 +87,7 @@ def take_over_run(model: Any, facts: Facts, run: str | Path) -> dict[str, Any]:
         "loaded": dict(Counter(map(_part, taken.loaded))),
         "not_loaded": taken.not_loaded,
         "unused": taken.unused,
-        "unlike": _unlike(_meant(about), _meant(model.made_from)),
+        "unlike": _unlike(_meant(about), _meant(model.provenance)),
     }
 
 
@@ -107,10 +106,10 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _meant(made_from: Mapping[str, Any]) -> dict[str, Any]:
+def _meant(provenance: Mapping[str, Any]) -> dict[str, Any]:
     """Of what a model was made from, the values its backbone depends on: as composed, and as it has them."""
-    composed = ((made_from.get("config") or {}).get("model") or {}).get("backbone") or {}
-    values = _plain(composed) | dict(made_from.get("backbone") or {})
+    composed = ((provenance.get("config") or {}).get("model") or {}).get("backbone") or {}
+    values = _plain(composed) | dict(provenance.get("backbone") or {})
     return {name: value for name, value in values.items() if name not in NO_MATTER and "dropout" not in name}
 
 
@@ -126,8 +125,9 @@ def _checkpoint(path: Path) -> Path:
 
 
 def _question(facts: Mapping[str, Any]) -> tuple[Any, ...]:
-    kind = str(facts.get("kind"))
-    return ("lm" if kind.endswith("_lm") else kind, facts.get("classes"), facts.get("resolution_bp"))
+    language_models = [kind.name for kind in TARGET_KINDS if kind.language_model]
+    kind = "lm" if facts.get("kind") in language_models else facts.get("kind")
+    return kind, facts.get("classes"), facts.get("resolution_bp")
 
 
 def _share(model: nn.Module, taken: Taken) -> float:

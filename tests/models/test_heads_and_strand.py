@@ -6,9 +6,10 @@ import torch
 from genolightning.batch import Batch, Features, base_mask, reverse_complement
 from genolightning.errors import UserError
 from genolightning.facts import Facts
-from genolightning.models import heads, strand
+from genolightning.models import heads
 from genolightning.models.convnet import ConvNet
 from genolightning.models.pooling import MeanMaxPool, MeanPool, to_resolution
+from genolightning.models.strand import AverageStrands, reverse_positions
 
 
 def facts(**more) -> Facts:
@@ -64,14 +65,11 @@ def test_both_strands_get_the_same_answer(resolution):
     backbone = ConvNet(dim=8, blocks=2).eval()
     head = heads.default(backbone, known)
 
-    def predict(batch):
-        return head(backbone(batch), batch)
-
     batch = batch_of(lengths=[40, 36, 20, 8])
-    forward = strand.average(predict, batch, known)
-    backward = strand.average(predict, reverse_complement(batch), known)
+    forward = AverageStrands(known)(backbone, head, batch)
+    backward = AverageStrands(known)(backbone, head, reverse_complement(batch))
     if resolution:
-        backward = strand.turned(backward, -(-batch.lengths // resolution))
+        backward = reverse_positions(backward, -(-batch.lengths // resolution))
         real = base_mask(-(-batch.lengths // resolution), forward.shape[1])
         forward, backward = forward[real], backward[real]
     assert torch.allclose(forward, backward, atol=1e-5)
@@ -84,7 +82,7 @@ def test_strands_are_averaged_base_by_base_where_their_bins_lie_across_each_othe
         return to_resolution(Features(weak, base_mask(batch.lengths, weak.shape[1])), 1, 4).values
 
     batch, known = batch_of(2, max(lengths), lengths), facts(resolution_bp=4)
-    one = strand.average(share_of_a_and_t, batch, known)
+    one = AverageStrands(known)(lambda batch: batch, lambda batch, _: share_of_a_and_t(batch), batch)
     given = share_of_a_and_t(batch)
     for row, length in enumerate(lengths):
         bases = given[row].repeat_interleave(4, 0)[:length]

@@ -12,8 +12,9 @@ from genolightning.batch import Batch, base_mask, reverse_complement
 from genolightning.config import compose
 from genolightning.errors import UserError
 from genolightning.facts import Facts
-from genolightning.models import strand
+from genolightning.models.strand import EquivariantStrands, JointStrands, SingleStrand, reverse_positions
 from genolightning.paths import conf_dir
+from genolightning.training.module import build_module
 from genolightning.training.tasks import for_facts
 
 LENGTH_BP = 60
@@ -41,7 +42,7 @@ def built(name: str, seed: int = 0, strand: str | None = None, **more):
     torch.manual_seed(seed)
     facts = told(**more)
     given = json.loads(config(name)) | ({"strand": strand} if strand else {})
-    return instantiate(given, _convert_="all")(facts=facts, task=for_facts(facts))
+    return build_module(instantiate(given, _convert_="all"), facts=facts, task=for_facts(facts))
 
 
 def batch_of(*lengths: int, width: int | None = None) -> Batch:
@@ -177,11 +178,11 @@ def test_both_strands_get_the_same_answer(name, way, resolution_bp):
     model, batch = built(name, strand=way, resolution_bp=resolution_bp).eval(), batch_of(60, 43, 6, 1)
     with torch.no_grad():
         one, other = model(batch), model(reverse_complement(batch))
-        model.strand = "none"
+        model.strand = SingleStrand(model.facts)
         plain = model(batch) if one.shape == other.shape and model.backbone.stride in (None, 1) else None
     if resolution_bp:
         real = base_mask(batch.lengths, 60)
-        one, other = one[real], strand.turned(other, batch.lengths)[real]
+        one, other = one[real], reverse_positions(other, batch.lengths)[real]
         plain = plain[real] if plain is not None else None
     torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
     assert plain is None or not torch.allclose(one, plain, atol=1e-4)
@@ -195,7 +196,7 @@ def test_a_head_that_reads_neighbours_is_refused_equivariant_features():
 @pytest.mark.parametrize("name", sorted(FIXED))
 def test_features_that_cannot_be_turned_are_refused(name):
     with pytest.raises(UserError, match=r"model\.strand=average"):
-        strand.seen_by_head(built(name).backbone, "equivariant", told())
+        EquivariantStrands(told()).head_input(built(name).backbone)
 
 
 @pytest.mark.parametrize("resolution_bp", [None, 1])
@@ -204,11 +205,11 @@ def test_joint_features_hold_both_strands_each_as_the_backbone_reads_it(name, re
     backbone, facts = built(name).backbone.eval(), told(resolution_bp=resolution_bp)
     batch = batch_of(60, 43, 6, 1)
     with torch.no_grad():
-        there, (values, mask, _) = backbone(batch), strand.joint(backbone, batch, facts)
-        other = strand.joint(backbone, reverse_complement(batch), facts).values
+        there, (values, mask, _) = backbone(batch), JointStrands(facts).features(backbone, batch)
+        other = JointStrands(facts).features(backbone, reverse_complement(batch)).values
     given, opposite = values.chunk(2, 2)
     if resolution_bp:
-        mirrored = strand.turned(other.chunk(2, 2)[0], batch.lengths)
+        mirrored = reverse_positions(other.chunk(2, 2)[0], batch.lengths)
         torch.testing.assert_close(opposite[mask], mirrored[mask], rtol=0, atol=1e-5)
         alone = there.values.repeat_interleave(backbone.stride, 1)[:, : batch.codes.shape[1]]
     else:

@@ -17,7 +17,8 @@ from genolightning.models.hyena import Hyena
 from genolightning.models.resnet import CNNProbe
 from genolightning.models.transformer import Transformer
 from genolightning.statistics.evaluate import evaluate
-from genolightning.training.tasks import CausalLM, MaskedLM, for_facts
+from genolightning.training.language_tasks import CausalLM, MaskedLM
+from genolightning.training.tasks import for_facts
 
 
 def told(kind: str) -> Facts:
@@ -39,7 +40,7 @@ def test_facts_choose_the_task():
 
 def test_a_causal_model_is_asked_for_the_next_base_where_it_is_known():
     batch = windows()
-    asked = CausalLM().ask(batch, training=True)
+    asked = CausalLM().prepare(batch)
     assert torch.equal(asked.codes, batch.codes)
     assert torch.equal(asked.target[:, :-1], batch.target[:, 1:])
     assert (asked.target[:, -1] == NO_LABEL).all()
@@ -48,7 +49,7 @@ def test_a_causal_model_is_asked_for_the_next_base_where_it_is_known():
 @pytest.mark.parametrize("training", [True, False])
 def test_masking_asks_for_15_percent_and_hides_80_10_10_of_them_among_the_four_bases(training):
     batch = windows(400, 500)
-    asked = MaskedLM().ask(batch, training=training)
+    asked = MaskedLM().train(training).prepare(batch)
     where, known = asked.target != NO_LABEL, batch.codes < 4
     assert not (where & ~known).any()
     assert torch.equal(asked.target[where], batch.codes[where].long())
@@ -67,20 +68,20 @@ def test_masking_asks_for_15_percent_and_hides_80_10_10_of_them_among_the_four_b
 
 def test_outside_training_the_same_is_asked_whatever_the_batch_and_in_training_it_is_drawn():
     task, batch = MaskedLM(), windows()
-    once = task.ask(batch, training=False)
+    once = task.eval().prepare(batch)
     rows = torch.tensor([5, 2])
-    again = task.ask(Batch(*(part[rows] for part in batch[:4])), training=False)
+    again = task.eval().prepare(Batch(*(part[rows] for part in batch[:4])))
     assert torch.equal(once.codes[rows], again.codes)
     assert torch.equal(once.target[rows], again.target)
-    drawn = [task.ask(batch, training=True).codes for _ in range(2)]
+    drawn = [task.train().prepare(batch).codes for _ in range(2)]
     assert not torch.equal(drawn[0], drawn[1])
 
 
 @pytest.mark.parametrize("task", [CausalLM(), MaskedLM()])
 def test_a_model_that_knows_nothing_takes_two_bits_a_base(task):
-    batch = task.ask(windows(), training=False)
+    batch = task.eval().prepare(windows())
     logits, scores = torch.zeros(8, 64, 4), task.metrics()
-    scores.update(*task.observed(logits, batch.target))
+    scores.update(*task.metric_inputs(logits, batch.target))
     assert scores.compute()["bits_per_base"].item() == pytest.approx(2)
     assert scores.compute()["perplexity"].item() == pytest.approx(4)
     assert task.loss(logits, batch.target).item() == pytest.approx(math.log(4))
@@ -88,11 +89,11 @@ def test_a_model_that_knows_nothing_takes_two_bits_a_base(task):
 
 def test_validation_scores_are_those_of_the_statistics_and_the_loss_is_the_mean_over_bases():
     task, batch = CausalLM(), windows(6)
-    asked, logits = task.ask(batch, training=False), torch.randn(6, 64, 4)
+    asked, logits = task.eval().prepare(batch), torch.randn(6, 64, 4)
     scores = task.metrics()
     for half in (slice(0, 2), slice(2, 6)):
-        scores.update(*task.observed(logits[half], asked.target[half]))
-    nats, bases = task.surprise(logits, asked.target).double().numpy().T
+        scores.update(*task.metric_inputs(logits[half], asked.target[half]))
+    nats, bases = task.negative_log_likelihood(logits, asked.target).double().numpy().T
     expected = evaluate("causal_lm", bases, nats, resamples=10)
     for name, value in scores.compute().items():
         assert value.item() == pytest.approx(expected[name].value, rel=1e-6)
@@ -103,7 +104,7 @@ def test_validation_scores_are_those_of_the_statistics_and_the_loss_is_the_mean_
 
 def test_a_batch_of_nothing_but_n_has_no_loss():
     task, batch = MaskedLM(), windows(unknown=1.1)
-    assert task.loss(torch.randn(8, 64, 4), task.ask(batch, training=True).target) == 0
+    assert task.loss(torch.randn(8, 64, 4), task.train().prepare(batch).target) == 0
 
 
 def test_the_head_is_tied_to_the_rows_of_the_embedding_that_stand_for_bases():
@@ -143,7 +144,7 @@ def test_a_language_model_learns_a_repeat(kind, make):
     repeat = torch.tensor([0, 0, 1, 2, 3, 1]).repeat(12)
     for _ in range(120):
         codes = torch.stack([repeat[start : start + 60] for start in torch.randint(0, 6, (8,))])
-        batch = task.ask(Batch(codes.to(torch.uint8), torch.full((8,), 60), codes, torch.arange(8)), training=True)
+        batch = task.train().prepare(Batch(codes.to(torch.uint8), torch.full((8,), 60), codes, torch.arange(8)))
         loss = task.loss(head(backbone(batch), batch), batch.target)
         optimizer.zero_grad()
         loss.backward()

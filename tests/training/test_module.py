@@ -17,7 +17,8 @@ from genolightning.errors import Diverged, UserError
 from genolightning.facts import Facts
 from genolightning.models.convnet import ConvNet
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.module import SequenceModule, WarmupCosine, parameter_groups
+from genolightning.training.module import SequenceModule, build_module
+from genolightning.training.optimization import WarmupCosine, parameter_groups
 from genolightning.training.resume import Ema
 from genolightning.training.tasks import for_facts
 
@@ -27,7 +28,9 @@ adamw = partial(torch.optim.AdamW, lr=1e-3, weight_decay=0.1)
 
 def module(**more) -> SequenceModule:
     small = partial(ConvNet, dim=8, blocks=1)
-    return SequenceModule(**{"facts": FACTS, "task": for_facts(FACTS), "backbone": small, "optimizer": adamw} | more)
+    facts = more.pop("facts", FACTS)
+    made = partial(SequenceModule, **{"backbone": small, "optimizer": adamw} | more)
+    return build_module(made, facts=facts, task=for_facts(facts))
 
 
 def table(rows: int = 64) -> ArraySource:
@@ -183,7 +186,7 @@ def test_training_learns_something():
 
 def test_facts_and_config_travel_in_the_checkpoint(tmp_path):
     model = module()
-    model.made_from = {"facts": FACTS._asdict(), "config": {"seed": 1}}
+    model.provenance = {"facts": FACTS.as_dict(), "config": {"seed": 1}}
     trainer = fit(model, BatchLoader(table(), batch_size=16, shuffle=True))
     trainer.save_checkpoint(tmp_path / "x.ckpt")
     assert Facts(**read_checkpoint(tmp_path / "x.ckpt")["genolightning"]["facts"]) == FACTS

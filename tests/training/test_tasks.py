@@ -38,7 +38,7 @@ def test_validation_scores_are_those_of_the_statistics_room(kind):
     logits, target = CASES[kind]
     metrics = task.metrics()
     for rows in (slice(0, 20), slice(20, 50)):
-        metrics.update(*task.observed(logits[rows], target[rows]))
+        metrics.update(*task.metric_inputs(logits[rows], target[rows]))
     classes = [] if kind == "regression" else ["a", "b", "c"][: 2 if kind == "binary" else 3]
     stated = evaluate(
         kind, target.numpy(), task.probabilities(logits).numpy().astype(np.float64), classes=classes, resamples=10
@@ -66,12 +66,12 @@ def test_labels_that_nobody_looked_for_do_not_count_in_the_validation_score():
     logits, target = CASES["multilabel"]
     target = torch.stack([target[:, 0], torch.full((50,), NO_LABEL), torch.ones(50, dtype=torch.long)], 1)
     metrics = task.metrics()
-    metrics.update(*task.observed(logits, target))
+    metrics.update(*task.metric_inputs(logits, target))
     alone = for_facts(facts("binary")).metrics()
     alone.update(torch.sigmoid(logits[:, 0]), target[:, 0])
     assert torch.isclose(metrics.compute()["auroc"], alone.compute()["auroc"])
     metrics.reset()
-    metrics.update(*task.observed(logits, torch.full_like(target, NO_LABEL)))
+    metrics.update(*task.metric_inputs(logits, torch.full_like(target, NO_LABEL)))
     assert metrics.compute()["auroc"] == 0.5
 
 

@@ -14,7 +14,8 @@ from genolightning.config.compose import compose
 from genolightning.errors import UserError
 from genolightning.models.hyena import Hyena
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.module import SequenceModule, WarmupCosine, depth_shares
+from genolightning.training.module import SequenceModule
+from genolightning.training.optimization import WarmupCosine, depth_shares
 from genolightning.training.transfer import take_over
 from tests.helpers.tiny import run, sequences, train, write_table
 from tests.training.test_module import BatchLoader, fit, module, table
