@@ -16,7 +16,7 @@ from genolightning.data.array_source import ArraySource
 from genolightning.data.datamodule import TableDataModule
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
-from genolightning.training.checkpoints import latest
+from genolightning.training.checkpoints import latest_checkpoint
 from tests.helpers.make import noisy_table
 from tests.helpers.tiny import run, train
 
@@ -140,4 +140,4 @@ def test_sigterm_to_the_first_process_saves_once_and_ends_all(trained, tmp_path)
     while is_there(other) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not is_there(other)
-    assert latest(tmp_path / "out").name == "last.ckpt"
+    assert latest_checkpoint(tmp_path / "out").name == "last.ckpt"

@@ -43,9 +43,8 @@ def run(cfg: Any, folder: Path) -> None:
     from genolightning.runs.evaluate import finish
     from genolightning.training import loggers as trackers
     from genolightning.training import transfer as init_from
-    from genolightning.training.checkpoints import latest
+    from genolightning.training.checkpoints import BestCheckpoint, latest_checkpoint
     from genolightning.training.precision import check_reduced_precision
-    from genolightning.training.resume import Best
 
     data, facts, task, model = build.parts(cfg)
     say(
@@ -65,8 +64,8 @@ def run(cfg: Any, folder: Path) -> None:
     build.enough_epochs(trainer, data, facts)
     check_reduced_precision(model, trainer, data.train_dataloader())
     fit(trainer, model, data, folder)
-    best = next((one.best_model_path for one in callbacks if isinstance(one, Best)), None)
-    path = best or latest(folder)
+    best = next((one.best_model_path for one in callbacks if isinstance(one, BestCheckpoint)), None)
+    path = best or latest_checkpoint(folder)
     if not path:
         raise UserError("no epoch was finished, so there is no checkpoint to test; raise trainer.max_epochs")
     record = finish(cfg, folder, trainer, build.Parts(data, facts, task, model), Path(path), started=start)
@@ -77,7 +76,7 @@ def run(cfg: Any, folder: Path) -> None:
 
 def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
     """Fit from the last checkpoint, if there is one; a fit that ends early leaves word how to go on, or `error.txt`."""
-    from genolightning.training.checkpoints import latest
+    from genolightning.training.checkpoints import latest_checkpoint
     from genolightning.training.resume import TERMINATED
 
     on = f"Go on with: genolightning train resume={folder}"
@@ -85,7 +84,8 @@ def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
     try:
         trainer.fit(model, datamodule=data, ckpt_path=resume_from(folder))
     except (KeyboardInterrupt, SystemExit) as stop:
-        say(f"stopped; {'the last checkpoint is kept' if latest(folder) else 'there is no checkpoint yet'}. {on}")
+        kept = "the last checkpoint is kept" if latest_checkpoint(folder) else "there is no checkpoint yet"
+        say(f"stopped; {kept}. {on}")
         if type(stop).__name__ == "SIGTERMException":  # it came before the first step; Lightning 2.6 would exit with 0
             raise SystemExit(TERMINATED) from stop
         raise
@@ -105,9 +105,9 @@ def fit(trainer: Any, model: Any, data: Any, folder: Path) -> None:
 
 def resume_from(folder: Path) -> Path | None:
     """The checkpoint to go on from, None for a fresh start; says so where the last one turns out torn."""
-    from genolightning.training.checkpoints import latest
+    from genolightning.training.checkpoints import latest_checkpoint
 
-    found, last = latest(folder), folder / "checkpoints" / "last.ckpt"
+    found, last = latest_checkpoint(folder), folder / "checkpoints" / "last.ckpt"
     if last.exists() and found != last:
         say(f"{last} is torn; going on from " + (f"the one before, {found.name}" if found else "the start"))
     elif found:

@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +20,11 @@ from genolightning.data.datamodule import SequenceDataModule
 from genolightning.errors import UserError, check_integer, constructor_errors
 from genolightning.facts import Facts
 from genolightning.models.base import input_of
-from genolightning.training.checkpoints import AtomicCheckpoints
+from genolightning.training.checkpoints import AtomicCheckpoints, BestCheckpoint
 from genolightning.training.module import build_module
-from genolightning.training.resume import Best, RandomByPosition, ResumePoint, Status
+from genolightning.training.progress import PlainProgress
+from genolightning.training.resume import ResumeCheckpoint, SeedEachBatch
+from genolightning.training.status import StatusFile
 from genolightning.training.task import Task
 from genolightning.training.tasks import for_facts
 from genolightning.training.transfer import settings
@@ -122,11 +123,11 @@ def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True
     """
     watched = f"val/{task.monitor}"
     with constructor_errors("callbacks.checkpoint"):
-        resume_point = ResumePoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {}))
+        resume_point = ResumeCheckpoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {}))
     return [
-        RandomByPosition(cfg.seed),
-        Status(folder, monitor=watched, mode=task.mode),
-        *([Best(folder, monitor=watched, mode=task.mode)] if validates else []),
+        SeedEachBatch(cfg.seed),
+        StatusFile(folder, monitor=watched, mode=task.mode),
+        *([BestCheckpoint(folder, monitor=watched, mode=task.mode)] if validates else []),
         resume_point,  # the last of all: it keeps what the others have noted
     ]
 
@@ -151,19 +152,6 @@ def named_callbacks(cfg: DictConfig, task: Task, *, validates: bool = True) -> l
 def parameter_count(model: nn.Module) -> int:
     """Trainable and frozen parameters, without buffers."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-class PlainProgress(Callback):
-    """One line an epoch where the output is no terminal."""
-
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        scores = {name: float(value) for name, value in sorted(trainer.callback_metrics.items())}
-        shown = [f"{name} {value:.4f}" for name, value in scores.items() if name != "train/loss_step"]
-        spent = time.monotonic() - self.started
-        say(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  {'  '.join(shown)}  {spent:.0f} s")
 
 
 def quiet() -> None:

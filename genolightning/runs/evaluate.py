@@ -20,7 +20,7 @@ from genolightning.runs.predictions import Predictions, score, write_predictions
 from genolightning.runs.record import RunRecord
 from genolightning.statistics.evaluate import best_threshold
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.resume import spent_before
+from genolightning.training.status import elapsed_before
 
 
 def finish(
@@ -52,7 +52,7 @@ def finish(
     origin = data.origin()
     judged = verdict(data)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    before = spent_before(trainer)
+    before = elapsed_before(trainer)
     record = RunRecord(
         verb=verb,
         dataset=data.benchmark.name,

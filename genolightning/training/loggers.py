@@ -1,5 +1,6 @@
 """Where a run's scores are told besides metrics.csv: the logger group, made for a run folder, and its last words."""
 
+import csv
 import hashlib
 import json
 import os
@@ -11,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hydra.utils import instantiate
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.fabric.loggers.logger import rank_zero_experiment
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf
 
@@ -20,7 +22,97 @@ from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.paths import offline
 from genolightning.statistics.estimate import Estimate
-from genolightning.training.resume import MetricsFile, Wandb
+from genolightning.storage.text_files import atomic_write
+
+
+class Wandb(WandbLogger):
+    """A Weights & Biases run in the run folder, whose steps are the optimiser's: one that is logged again is ignored.
+
+    `artifact`: whether the run folder is kept there at the end.
+    """
+
+    def __init__(self, save_dir: str, *, artifact: bool = False, **more: Any) -> None:
+        super().__init__(save_dir=save_dir, **more)
+        self._wandb_init.pop("anonymous")  # Lightning 2.6 gives it, and wandb 0.31 warns of it
+        self.artifact = artifact
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The run, begun when it is first asked for; UserError where the service refuses it."""
+        from wandb import Error
+
+        try:
+            return super().experiment
+        except Error as error:
+            raise UserError(f"Weights & Biases: {error} Or keep the run here: logger.wandb.offline=true") from error
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Add scores to the row of a step."""
+        self.experiment.log({**metrics, "trainer/global_step": step}, step=step)
+
+
+class CsvMetricsLogger(Logger):
+    """`metrics.csv` in the run folder: one row a step, columns sorted after `step` and `epoch`, always a complete file.
+
+    Lightning's CSVLogger removes the file when a run is resumed; here rows of repeated steps replace the old ones.
+    """
+
+    name = version = ""
+
+    def __init__(self, save_dir: str) -> None:
+        super().__init__()
+        self.path = Path(save_dir) / "metrics.csv"
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.written = 0  # rows on the disk
+        self.mirrors: list[Logger] = []  # loggers that begin anew when a run is resumed, and get all rows again
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                for row in csv.DictReader(file):
+                    self.rows[int(row["step"])] = {key: value for key, value in row.items() if value}
+
+    @property
+    def save_dir(self) -> str:
+        """The run folder."""
+        return str(self.path.parent)
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        """Add scores to the row of a step."""
+        at = int(step or 0)
+        self.rows.setdefault(at, {"step": at}).update(metrics)
+        self.save()
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the config is in .hydra/config.yaml."""
+
+    def truncate_from(self, step: int) -> None:
+        """Drop the rows of steps that will be taken again, and log the others to `mirrors` once more."""
+        self.rows = {at: row for at, row in self.rows.items() if at < step}
+        for other in self.mirrors:
+            for at, row in sorted(self.rows.items()):
+                other.log_metrics({name: float(value) for name, value in row.items() if name != "step"}, step=at)
+
+    def save(self) -> None:
+        """Write when a tenth more rows are there: a long run's file is not written anew for each of them."""
+        if len(self.rows) > 1.1 * self.written:
+            self.flush()
+
+    @rank_zero_only
+    def flush(self) -> None:
+        """Write every row, under another name first."""
+        names = {name for row in self.rows.values() for name in row} - {"step", "epoch"}
+        with atomic_write(self.path) as draft, draft.open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["step", "epoch", *sorted(names)], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows[step] for step in sorted(self.rows))
+        self.written = len(self.rows)
+
+    def finalize(self, status: str) -> None:
+        """Write what is left."""
+        if self.rows:
+            self.flush()
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
@@ -31,7 +123,7 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
     known = _wandb_id(folder)
     try:
         parts = [instantiate(one, _convert_="all") for one in (cfg.get("logger") or {}).values() if one is not None]
-        if any(one.func is MetricsFile for one in parts):  # it can tell them what they are about to forget
+        if any(one.func is CsvMetricsLogger for one in parts):  # it can tell them what they are about to forget
             _forget(folder)
         found = [one(save_dir=str(folder), **_wandb(one, cfg, folder, known)) for one in parts]
     except ModuleNotFoundError as error:
@@ -39,8 +131,8 @@ def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
         name = name.removesuffix("X")  # Lightning names tensorboardX, the second best
         raise UserError(f"this logger needs a package that is not there: pip install {name}") from error
     for one in found:
-        if isinstance(one, MetricsFile):
-            one.beside = [other for other in found if other is not one]
+        if isinstance(one, CsvMetricsLogger):
+            one.mirrors = [other for other in found if other is not one]
     return found
 
 
@@ -78,7 +170,7 @@ def group(cfg: DictConfig) -> str:
 def conclude(loggers: list[Logger], metrics: Mapping[str, Estimate], config: Mapping[str, Any], folder: Path) -> None:
     """Log the test scores of a finished run to every logger and finalize it."""
     scores = {name: score for name, score in metrics.items() if score.exists}
-    last = max((max(one.rows, default=0) for one in loggers if isinstance(one, MetricsFile)), default=0)
+    last = max((max(one.rows, default=0) for one in loggers if isinstance(one, CsvMetricsLogger)), default=0)
     for one in loggers:
         if isinstance(one, TensorBoardLogger):
             one.log_hyperparams(dict(config), {f"test/{name}": of.value for name, of in scores.items()}, last)

@@ -11,7 +11,7 @@ from genolightning.console import columns, say
 from genolightning.errors import UserError
 from genolightning.facts import TARGET_KINDS, Facts
 from genolightning.storage.text_files import sha256
-from genolightning.training.checkpoints import latest, read_checkpoint
+from genolightning.training.checkpoints import latest_checkpoint, read_checkpoint
 
 SHOWN = 8  # names in a printed line; the record has them all
 NO_MATTER = ("checkpointing", "contracted", "unit_start")  # and dropout: they do not change what trained weights say
@@ -53,7 +53,7 @@ def begin(model: Any, facts: Facts, folder: Path, run: str | Path | None) -> Non
     """
     if run is None:
         return
-    if own := latest(folder):
+    if own := latest_checkpoint(folder):
         model.provenance["init_from"] = read_checkpoint(own)["genolightning"].get("init_from")
         return
     model.provenance["init_from"] = noted = take_over_run(model, facts, run)

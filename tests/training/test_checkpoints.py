@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from genolightning.errors import UntrustedRun, UserError
-from genolightning.training.checkpoints import AtomicCheckpoints, latest, read_checkpoint, whole
+from genolightning.training.checkpoints import AtomicCheckpoints, is_intact, latest_checkpoint, read_checkpoint
 
 
 def content(step: int) -> dict:
@@ -17,9 +17,9 @@ def test_a_torn_last_checkpoint_is_recognised_and_the_one_before_is_used(tmp_pat
     last = tmp_path / "checkpoints" / "last.ckpt"
     for step in (1, 2):
         AtomicCheckpoints().save_checkpoint(content(step), last)
-    assert latest(tmp_path) == last
+    assert latest_checkpoint(tmp_path) == last
     last.write_bytes(last.read_bytes()[:-100])
-    found = latest(tmp_path)
+    found = latest_checkpoint(tmp_path)
     assert found.name == "last.ckpt.prev"
     assert read_checkpoint(found)["state_dict"]["w"][0] == 1
 
@@ -30,7 +30,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.index(b"\x00\x00\x80\x3f" * 8) + 100] ^= 1
     path.write_bytes(data)
-    assert not whole(path)
+    assert not is_intact(path)
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(tmp_path, monkeypatch):

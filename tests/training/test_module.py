@@ -16,10 +16,10 @@ from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged, UserError
 from genolightning.facts import Facts
 from genolightning.models.convnet import ConvNet
+from genolightning.training.averaging import Ema
 from genolightning.training.checkpoints import read_checkpoint
 from genolightning.training.module import SequenceModule, build_module
 from genolightning.training.optimization import WarmupCosine, parameter_groups
-from genolightning.training.resume import Ema
 from genolightning.training.tasks import for_facts
 
 FACTS = Facts("binary", ["a", "b"], 30, 30, rows={"train": 64})
