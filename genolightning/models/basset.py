@@ -46,6 +46,7 @@ class Basset(Backbone):
         self.positions = (((self.max_length_bp - 18) // 3 - 10) // 4 - 6) // 4
 
     def forward(self, batch: Batch) -> Features:
+        """Values (batch, positions, 200), one mask of all positions."""
         values = self.tower(framed(batch, self.max_length_bp, "basset", dtype_of(self)))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)
@@ -55,6 +56,7 @@ class UnitNorm(nn.BatchNorm1d):
     """Batch norm of (batch, units); a lone row in training, which has no deviation, is normed by the running ones."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, units) to the same."""
         if self.training and len(x) == 1:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
         return super().forward(x)
@@ -91,5 +93,6 @@ class UnitsHead(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(width, outputs(facts)))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, outputs) from values (batch, positions, dim)."""
         last: nn.Linear = self.layers[-1]  # type: ignore[assignment]
         return exactly(self.layers[:-1](features.values.transpose(1, 2).flatten(1)), last.weight, last.bias)

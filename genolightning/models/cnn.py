@@ -65,6 +65,7 @@ class CNN(Backbone):
         )
 
     def forward(self, batch: Batch) -> Features:
+        """Values (batch, positions, 4), one mask of all positions."""
         values = self.tower(self.first(self.framed(batch), batch.bases))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)
@@ -124,6 +125,7 @@ class MaxOfPairs(nn.Module):
     """
 
     def forward(self, values: Tensor) -> Tensor:
+        """(batch, channels, positions) to (batch, channels, positions // 2)."""
         if values.device.type != "cpu" or not torch.is_grad_enabled():
             return F.max_pool1d(values, 2)
         pooled: Tensor = _MaxOfPairs.apply(values)  # type: ignore[no-untyped-call]
@@ -164,5 +166,6 @@ class FlattenHead(nn.Module):
         )
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, outputs) from values (batch, positions, dim)."""
         logits: Tensor = self.linear(features.values.transpose(1, 2).flatten(1))  # channel by channel, as published
         return logits

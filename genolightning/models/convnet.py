@@ -62,10 +62,11 @@ class ConvNet(Backbone):
         self.norm = nn.BatchNorm1d(dim)
 
     def forward(self, batch: Batch) -> Features:
+        """Values (batch, positions, dim), a position every `stride` bases."""
         length = batch.codes.shape[1]
         x = self.stem(batch.channels(self.stem.weight.dtype))
         mask = base_mask(batch.lengths, length)[:, None]
-        padded = _padded(mask)
+        padded = _has_padding(mask)
         if padded:
             x = x.masked_fill(~mask, torch.finfo(x.dtype).min)
         x, mask = self.pool(x), mask[..., :: self.stride]
@@ -76,6 +77,6 @@ class ConvNet(Backbone):
         return Features(torch.relu(self.norm(x)).transpose(1, 2), mask[:, 0])
 
 
-def _padded(mask: Tensor) -> bool:
-    """Whether anything needs hiding; where asking would wait for a GPU or stop a tracer, yes."""
+def _has_padding(mask: Tensor) -> bool:
+    """Whether any position is padding; True where looking would wait for a GPU or stop a tracer."""
     return mask.device.type != "cpu" or torch.compiler.is_compiling() or not mask.all()

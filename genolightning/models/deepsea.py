@@ -34,6 +34,7 @@ class DeepSEA(Backbone):
         self.positions = ((self.max_length_bp - 7) // 4 - 7) // 4 - 7
 
     def forward(self, batch: Batch) -> Features:
+        """Values (batch, positions, 960), one mask of all positions."""
         values = self.tower(framed(batch, self.max_length_bp, "deepsea", dtype_of(self)))
         mask = torch.ones((len(values), self.positions), dtype=torch.bool, device=values.device)
         return Features(values.transpose(1, 2), mask)

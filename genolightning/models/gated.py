@@ -53,6 +53,7 @@ class GatedNet(Backbone):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, batch: Batch) -> Features:
+        """One position a base: values (batch, length, dim)."""
         mask = base_mask(batch.lengths, batch.codes.shape[1])
         bases = batch.channels(self.stem.weight.dtype)
         x = F.gelu(self.stem(bases)).transpose(1, 2)

@@ -24,7 +24,9 @@ def outputs(facts: Facts) -> int:
 
 
 def exactly(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A last linear map in the precision of its weights, whatever autocast is for: a logit in bf16 has three digits."""
+    """Last linear map (..., dim) to (..., outputs) in its weights' precision, also under autocast: a logit in bf16 has
+    three digits.
+    """
     with torch.autocast(values.device.type, enabled=False):
         return nn.functional.linear(values.to(weight.dtype), weight, bias)
 
@@ -46,6 +48,7 @@ class PooledHead(nn.Module):
         self.linear = nn.Linear(backbone.dim * int(getattr(self.pool, "factor", 1)), outputs(facts))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, outputs) from values (batch, positions, dim)."""
         features = features._replace(values=features.values.to(self.linear.weight.dtype))
         return exactly(self.dropout(self.pool(features)), self.linear.weight, self.linear.bias)
 
@@ -65,6 +68,7 @@ class PositionHead(nn.Module):
         self.linear = nn.Linear(backbone.dim, outputs(facts))
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, bins, outputs) from values (batch, positions, dim)."""
         if features.spans is not None:
             features = on_bases(features, batch.codes.shape[1])
         elif self.stride is not None:
@@ -92,6 +96,7 @@ class LanguageHead(nn.Module):
         self.linear = nn.Linear(backbone.dim, 4) if self.embedding is None else None
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, length, 4) from values (batch, length, dim)."""
         if self.linear is not None:
             return exactly(features.values, self.linear.weight, self.linear.bias)
         return exactly(features.values, self.embedding.weight[self.bases])  # type: ignore[union-attr]

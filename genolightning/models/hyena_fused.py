@@ -9,14 +9,11 @@ batch as a spectrum. Tests hold it against the plain block, values and gradients
 
 import math
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-
-if TYPE_CHECKING:
-    from genolightning.models.hyena import Block
 
 GROUP = 2**17  # numbers taken at once: positions of some samples times some channels
 KEPT = 2**23  # numbers in the largest buffer that is kept
@@ -25,38 +22,19 @@ STEEP = 2 * math.sqrt(2 / math.pi)  # gelu's tanh form is exactly a sigmoid(STEE
 CUBIC = 0.044715 / STEEP**2  # which is A sigmoid(A + CUBIC A^3) / STEEP where A = STEEP a
 
 
-def suits(block: "Block", x: Tensor) -> bool:
-    """Whether this path computes the block: a CPU, float32, no autocast, no dropout at work, order 2, not traced.
+def mix(x: Tensor, mask: Tensor | None, weights: tuple[Tensor | None, ...], *, causal: bool, fft_length: int) -> Tensor:
+    """x + Hyena(norm(x)) for float32 x (batch, length, dim) and mask bool (batch, length).
 
-    A causal block is left to the plain path where no gradient is wanted: that one rounds as the published network does.
+    `weights`: norm's weight and bias, projection in, short filter, kernel and skip of the long filter, projection out.
     """
-    if block.mixer.order != 2 or (block.training and block.dropout.p > 0) or torch.compiler.is_compiling():
-        return False
-    if (
-        x.device.type != "cpu"
-        or torch.is_autocast_enabled("cpu")
-        or (block.mixer.causal and not torch.is_grad_enabled())
-    ):
-        return False
-    return x.dtype == block.norm1.weight.dtype == torch.float32
+    shown = None if mask is None or bool(mask.all()) else mask.to(x.dtype)
+    y: Tensor = Mix.apply(x, shown, causal, fft_length, *weights)  # type: ignore[no-untyped-call]
+    return y
 
 
-def block(block: "Block", x: Tensor, mask: Tensor | None, n: int) -> Tensor:
-    """x + Hyena(norm(x)), then x + MLP(norm(x)), as `hyena.Block.forward`; n is the length of its transforms."""
-    mixer, mlp = block.mixer, block.mlp
-    x = Mix.apply(  # type: ignore[no-untyped-call]
-        x,
-        None if mask is None or bool(mask.all()) else mask.to(x.dtype),
-        mixer.causal,
-        n,
-        *(block.norm1.weight, block.norm1.bias, mixer.in_proj.weight, mixer.in_proj.bias),
-        *(mixer.short_filter.weight, mixer.short_filter.bias, mixer.kernel(x.shape[1]), mixer.filter_fn.bias),
-        *(mixer.out_proj.weight, mixer.out_proj.bias),
-    )
-    norm = block.norm2.weight, block.norm2.bias
-    y: Tensor = Feed.apply(  # type: ignore[no-untyped-call]
-        x, *norm, mlp.fc1.weight, mlp.fc1.bias, mlp.fc2.weight, mlp.fc2.bias
-    )
+def feed(x: Tensor, weights: tuple[Tensor, ...]) -> Tensor:
+    """x + MLP(norm(x)) for float32 x (batch, length, dim); `weights` and biases of norm, fc1 and fc2."""
+    y: Tensor = Feed.apply(x, *weights)  # type: ignore[no-untyped-call]
     return y
 
 
@@ -64,17 +42,17 @@ _kept = threading.local()
 
 
 def buffer(name: str, *shape: int) -> Tensor:
-    """Memory for what is soon done with, the same for all who say the same name: fresh memory costs more to touch than
-    most arithmetic here. Large ones are not kept.
+    """Scratch memory of this shape, float32, the same for every call with the same name: fresh memory costs more to
+    touch than most arithmetic here. Large buffers are not kept.
     """
     size = math.prod(shape)
-    found: Tensor | None = _kept.__dict__.get(name)
-    if found is None or len(found) < size:
+    memory: Tensor | None = _kept.__dict__.get(name)
+    if memory is None or len(memory) < size:
         with torch.inference_mode(False):  # what is made within could not be written to without
-            found = torch.empty(size)
+            memory = torch.empty(size)
         if size <= KEPT:
-            setattr(_kept, name, found)
-    return found[:size].view(shape)
+            setattr(_kept, name, memory)
+    return memory[:size].view(shape)
 
 
 def short(p: Tensor, taps: Tensor, bias: Tensor, now: int) -> Tensor:
@@ -90,7 +68,7 @@ def short(p: Tensor, taps: Tensor, bias: Tensor, now: int) -> Tensor:
 
 
 def short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_taps: Tensor) -> None:
-    """The gradients of `short`: p's is written to dp, the taps' is added to d_taps."""
+    """Gradients of `short`: p's is written to dp (shape of p), the taps' is added to d_taps (shape of taps)."""
     torch.mul(ds, taps[..., now, None, None], out=dp)
     for k in range(3):
         lag = now - k
@@ -101,11 +79,12 @@ def short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_
 
 
 def shifted(x: Tensor, lag: int) -> Tensor:
-    """x without its first `lag` positions, or without its last -lag."""
+    """x (..., length) without its first `lag` positions, or without its last -lag."""
     return x[..., lag:] if lag > 0 else x[..., : max(x.shape[-1] + lag, 0)]
 
 
 def slices(total: int, step: int) -> list[slice]:
+    """Cut 0 .. total into slices of `step`, the last one shorter."""
     return [slice(first, min(first + step, total)) for first in range(0, total, step)]
 
 
@@ -114,6 +93,7 @@ class Mix(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, mask: Tensor | None, causal: bool, n: int, *weights: Tensor) -> Tensor:
+        """float32 x (batch, length, dim) to the same; mask float32 (batch, length); n is the length of transforms."""
         norm_w, norm_b, in_w, in_b, short_w, short_b, kernel, skip, out_w, out_b = weights
         batch, length, dim = x.shape
         now, taps, bias = 2 if causal else 1, short_w.view(3, dim, 3), short_b.view(3, dim)
@@ -139,6 +119,7 @@ class Mix(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of x and of the weights, from that of the output (batch, length, dim)."""
         x, mask, projected, conv, spectrum, *weights = ctx.saved_tensors
         norm_w, norm_b, in_w, _, short_w, short_b, kernel, _, out_w, _ = weights
         batch, length, dim = x.shape
@@ -206,6 +187,7 @@ class Feed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, *weights: Tensor) -> Tensor:
+        """float32 x (batch, length, dim) to the same."""
         norm_w, norm_b, w1, b1, w2, b2 = weights
         rows, dim = x.reshape(-1, x.shape[-1]), x.shape[-1]
         inner, out = x.new_empty(len(rows), len(b1)), torch.empty_like(rows)
@@ -221,6 +203,7 @@ class Feed(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        """Gradients of x and of the weights, from that of the output (batch, length, dim)."""
         x, inner, *weights = ctx.saved_tensors
         norm_w, norm_b, w1, _, w2, _ = weights
         rows, grad, one = x.reshape(-1, x.shape[-1]), grad.reshape(-1, x.shape[-1]), x.new_ones(())

@@ -12,6 +12,7 @@ class MeanPool(nn.Module):
     factor = 1
 
     def forward(self, features: Features) -> Tensor:
+        """Mean (batch, dim) of values (batch, positions, dim)."""
         mask = features.mask[..., None].to(features.values.dtype)
         return (features.values * mask).sum(1) / mask.sum(1).clamp(min=1)
 
@@ -22,6 +23,7 @@ class MeanMaxPool(nn.Module):
     factor = 2
 
     def forward(self, features: Features) -> Tensor:
+        """Mean and maximum (batch, 2 * dim) of values (batch, positions, dim)."""
         mask = features.mask[..., None]
         mean = (features.values * mask).sum(1) / mask.sum(1).clamp(min=1)
         most = features.values.masked_fill(~mask, float("-inf")).amax(1)

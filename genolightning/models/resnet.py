@@ -60,6 +60,7 @@ class ResNet(Backbone):
                 nn.init.zeros_(module.bias)
 
     def forward(self, batch: Batch) -> Features:
+        """One position a base: values (batch, length, dim)."""
         mask = base_mask(batch.lengths, batch.codes.shape[1])
         x = symbols(batch, self.dim, dtype_of(self))
         for block in self.blocks:
@@ -92,6 +93,7 @@ class CNNProbe(Backbone):
         self.layers = TwoLayers(SYMBOLS, dim)
 
     def forward(self, batch: Batch) -> Features:
+        """One position a base: values (batch, length, dim)."""
         mask = base_mask(batch.lengths, batch.codes.shape[1])
         return Features(self.layers(symbols(batch, SYMBOLS, self.layers.first.weight.dtype), mask), mask)
 
@@ -107,6 +109,7 @@ class ProbeHead(nn.Module):
         self.last = heads.default(HeadInput(dim, backbone.stride), facts)
 
     def forward(self, features: Features, batch: Batch) -> Tensor:
+        """Logits (batch, outputs) or (batch, bins, outputs) from values (batch, positions, dim)."""
         values = self.layers(features.values, features.mask)
         logits: Tensor = self.last(features._replace(values=values), batch)
         return logits

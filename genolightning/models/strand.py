@@ -171,7 +171,7 @@ def is_stranded(facts: Facts) -> bool:
 
 
 def complement_classes(logits: Tensor, facts: Facts) -> Tensor:
-    """Logits of classes on one strand as those on the other: (..., outputs) to the same.
+    """Permute logits of classes on one strand to those on the other: float (batch, ..., outputs) to the same.
 
     Two classes with one logit that swap change its sign.
     """

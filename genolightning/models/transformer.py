@@ -63,6 +63,7 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None, turn: Tensor) -> Tensor:
+        """(batch, positions, dim) to the same; mask and turn as in Attention."""
         x = x + self.dropout(self.attention(self.norm1(x), mask, turn))
         y: Tensor = x + self.dropout(self.mlp(self.norm2(x)))
         return y
@@ -142,6 +143,7 @@ class Transformer(Backbone):
         return self.embedding
 
     def forward(self, batch: Batch) -> Features:
+        """Values (batch, positions, dim), a position every `stride` bases."""
         mask = base_mask(batch.lengths, batch.codes.shape[1])
         if self.embedding is not None:
             x = embed_bases(batch, self.embedding, batch.codes.long())

@@ -192,7 +192,7 @@ class Multilabel(Task):
         return each / known.sum().clamp(min=1)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """One a label, each between 0 and 1."""
+        """One a label, each between 0 and 1: float32 (batch, labels) or (batch, places, labels)."""
         return torch.sigmoid(logits.float())
 
     def metrics(self) -> MetricCollection:
@@ -222,7 +222,7 @@ class Regression(Task):
         return error.square().sum() / known.sum().clamp(min=1)
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Predicted values, in the units of the target."""
+        """Predicted values in the units of the target: float32 (batch,) or (batch, places)."""
         return logits.squeeze(-1).float() * self.sd + self.mean
 
     def metrics(self) -> MetricCollection:

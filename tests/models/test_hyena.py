@@ -10,7 +10,8 @@ from genolightning.batch import Batch, base_mask
 from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.models import hyena
-from genolightning.models.hyena import Hyena, HyenaOperator, ImplicitFilter, fft_length, from_released, long_convolution
+from genolightning.models.hyena import Hyena, from_released
+from genolightning.models.hyena_operator import HyenaOperator, ImplicitFilter, fft_length, long_convolution
 
 SIZES = {  # dim, depth, l_max, parameters with tied head: the released models
     "tiny_1k": (128, 2, 1_026, 436_096),
@@ -110,7 +111,7 @@ def test_the_fast_path_agrees_with_the_plain_one_in_values_and_gradients(causal,
 
 def test_the_fast_path_is_taken_where_it_suits_only(monkeypatch):
     taken = []
-    monkeypatch.setattr(hyena.hyena_fused, "block", lambda block, x, mask, n: taken.append(1) or x)
+    monkeypatch.setattr(hyena.Block, "_fused_forward", lambda block, x, mask: taken.append(1) or x)
     batch = batch_of(9)
     network()(batch)
     assert len(taken) == 2
@@ -257,7 +258,7 @@ def test_codes_are_read_as_released_tokens():
     model = network()
     codes = torch.tensor([[0, 1, 2, 3, 4, 5, 4]], dtype=torch.uint8)
     seen = []
-    model.read = lambda ids, mask: seen.append(ids) or torch.zeros(1, 7, 16)
+    model.embedding.register_forward_hook(lambda module, given, made: seen.append(given[0]))
     model(Batch(codes, torch.tensor([6]), codes, codes))
     assert seen[0].tolist() == [[7, 8, 9, 10, 11, 3, 4]]
 
