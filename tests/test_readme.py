@@ -10,8 +10,9 @@ import pytest
 from tests.helpers.tiny import run, sequences, write_table
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))]
 SHORT = {"train": ["trainer=debug"], "sweep": ["trainer=debug"]}  # these would take minutes
+RUN_SWEEPS = ("docs/leaderboard.md", "docs/howto/sweep.md")  # the other pages' sweeps are composed and listed
 REAL = ("gue_", "gb_")  # need benchmarks on disk
 
 
@@ -20,6 +21,7 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 def commands(page: str) -> list[str]:
+    """The GenoLightning commands in a page's bash blocks; those in console blocks need a network, a cluster or hours."""
     lines = [line.strip() for block in blocks(page, "bash") for line in block.splitlines()]
     return [line for line in lines if line.startswith("genolightning ")]
 
@@ -62,10 +64,12 @@ def test_the_commands_of_a_page_work(page, reader, monkeypatch):
     monkeypatch.syspath_prepend(str(reader))
     here = (Path(os.environ["GENOLIGHTNING_DATA"]) / "gue").exists()
     for line in commands(page):
-        words = shlex.split(line.replace("RUN", last_run(reader)))[1:]
+        words = shlex.split(line.replace("RUN", last_run(reader)), comments=True)[1:]
         if any(name in line for name in REAL) and words[0] != "datasets" and not here:
             continue
         short = [] if any(word.startswith("resume=") for word in words) else SHORT.get(words[0], [])
+        if words[0] == "sweep" and words[1] != "export" and page not in RUN_SWEEPS:
+            short = [*short, "dry_run=true"]
         if words[:2] == ["datasets", "build"]:
             (reader / "conf").mkdir(exist_ok=True)
             words += ["--output", str(reader / "built"), "--config-dir", str(reader / "conf")]  # not into the data root
