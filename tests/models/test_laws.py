@@ -12,7 +12,12 @@ from genolightning.batch import Batch, base_mask, reverse_complement
 from genolightning.config import compose
 from genolightning.errors import UserError
 from genolightning.facts import Facts
+from genolightning.models.convnet import ConvNet
+from genolightning.models.gated import GatedNet
+from genolightning.models.hyena import Hyena
+from genolightning.models.resnet import ResNet
 from genolightning.models.strand import EquivariantStrands, JointStrands, SingleStrand, reverse_positions
+from genolightning.models.transformer import Transformer
 from genolightning.paths import conf_dir
 from genolightning.training.module import build_module
 from genolightning.training.tasks import for_facts
@@ -227,3 +232,28 @@ def test_a_stated_maximum_works_up_to_16k_and_one_base_more_is_refused(name):
         if limit <= 16_384:
             with pytest.raises(UserError, match=f"reads {limit:,}|reads {limit}"):
                 backbone(batch_of(limit + 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (Transformer, {"stride": 0}),
+        (Transformer, {"dim": 0}),
+        (Hyena, {"l_max": 40, "depth": 0}),
+        (ConvNet, {"stride": 0}),
+        (GatedNet, {"kernel": 0}),
+        (ResNet, {"kernel": -1}),
+        (ResNet, {"dim": 4}),
+    ],
+)
+def test_sizes_that_build_nothing_are_refused(make, wrong):
+    name, number = list(wrong.items())[-1]
+    with pytest.raises(UserError, match=rf"model\.backbone\.{name}={number}: .*wanted"):
+        make(**wrong)
+
+
+@pytest.mark.parametrize(("kind", "other"), [("masked_lm", "hyena"), ("causal_lm", "hyenadna_tiny_1k")])
+@pytest.mark.parametrize("name", ["basset", "cnn", "deepsea"])
+def test_models_of_one_label_a_sequence_are_no_language_models(name, kind, other):
+    with pytest.raises(UserError, match=rf"dataset\.kind={kind}: .*choose model={other}$"):
+        built(name, kind=kind, classes=[])

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
-from genolightning.batch import Batch, base_mask, reverse_complement
+from genolightning.batch import Batch, Features, base_mask, reverse_complement
 from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.models import heads
 from genolightning.models.convnet import ConvNet
+from genolightning.models.pooling import to_resolution
 from genolightning.models.strand import (
     AverageStrands,
     EquivariantStrands,
@@ -15,6 +16,7 @@ from genolightning.models.strand import (
     SingleStrand,
     reverse_positions,
 )
+from tests.helpers.batches import padded_batch
 
 NINE = [str(i) for i in range(9)]  # four classes of each strand, and one that has none
 SWAPPED = [4, 5, 6, 7, 0, 1, 2, 3, 8]
@@ -91,3 +93,41 @@ def test_a_language_model_reads_one_strand(strand):
     with pytest.raises(UserError, match=r"model\.strand=none"):
         strand(Facts("masked_lm", [], 9, 9))
     assert SingleStrand(Facts("masked_lm", [], 9, 9))
+
+
+def binary_facts(**more) -> Facts:
+    return Facts(**{"kind": "binary", "classes": ["a", "b"], "length_bp": 40, "shortest_bp": 40} | more)
+
+
+@pytest.mark.parametrize("resolution", [None, 1, 4])
+def test_both_strands_get_the_same_answer(resolution):
+    known = binary_facts(resolution_bp=resolution)
+    backbone = ConvNet(dim=8, blocks=2).eval()
+    head = heads.default(backbone, known)
+
+    batch = padded_batch(lengths=[40, 36, 20, 8])
+    forward = AverageStrands(known)(backbone, head, batch)
+    backward = AverageStrands(known)(backbone, head, reverse_complement(batch))
+    if resolution:
+        backward = reverse_positions(backward, -(-batch.lengths // resolution))
+        real = base_mask(-(-batch.lengths // resolution), forward.shape[1])
+        forward, backward = forward[real], backward[real]
+    assert torch.allclose(forward, backward, atol=1e-5)
+
+
+@pytest.mark.parametrize("lengths", [[40, 36], [43, 6]])
+def test_strands_are_averaged_base_by_base_where_their_bins_lie_across_each_other(lengths):
+    def share_of_a_and_t(batch):
+        weak = ((batch.codes == 0) | (batch.codes == 3)).float()[..., None]
+        return to_resolution(Features(weak, base_mask(batch.lengths, weak.shape[1])), 1, 4).values
+
+    batch, known = padded_batch(2, max(lengths), lengths), binary_facts(resolution_bp=4)
+    one = AverageStrands(known)(lambda batch: batch, lambda batch, _: share_of_a_and_t(batch), batch)
+    given = share_of_a_and_t(batch)
+    for row, length in enumerate(lengths):
+        bases = given[row].repeat_interleave(4, 0)[:length]
+        other = share_of_a_and_t(reverse_complement(batch))[row].repeat_interleave(4, 0)[:length].flip(0)
+        for place in range(-(-length // 4)):
+            bin_ = slice(4 * place, 4 * place + 4)
+            wanted = (bases[bin_].mean() + other[bin_].mean()) / 2
+            assert one[row, place].item() == pytest.approx(wanted.item())

@@ -1,11 +1,17 @@
 """callbacks=ema: the averaged weights are the ones that are kept, tested and handed out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import polars as pl
+import pytest
 import torch
 
 from genolightning import load_run
+from genolightning.errors import UserError
+from genolightning.training.averaging import Ema
 from tests.helpers.tiny import train, write_table
+from tests.helpers.training import module
 
 
 def test_the_averaged_weights_are_what_is_tested(tmp_path):
@@ -21,3 +27,15 @@ def test_the_averaged_weights_are_what_is_tested(tmp_path):
     sequences = pl.read_csv(table)["sequence"].to_list()
     tested = pl.read_parquet(folder / "predictions.parquet")
     np.testing.assert_allclose(tested["p_1"].to_numpy(), model.predict(sequences), atol=1e-5)
+
+
+@pytest.mark.parametrize("decay", [None, 1, -0.1, "slow"])
+def test_an_average_that_forgets_nothing_or_all_is_refused(decay):
+    with pytest.raises(UserError, match=r"decay=.*wanted 0 to 1"):
+        Ema(decay=decay)
+
+
+def test_the_mean_of_the_weights_is_made_where_the_model_will_be():
+    ema = Ema()
+    ema.setup(SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("meta"))), module(), "fit")
+    assert {weight.device.type for weight in ema._average_model.parameters()} == {"meta"}

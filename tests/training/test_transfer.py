@@ -2,23 +2,17 @@
 
 import json
 import shutil
-from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from genolightning import load_run
 from genolightning.config.compose import compose
-from genolightning.errors import UserError
-from genolightning.models.hyena import Hyena
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.module import SequenceModule
-from genolightning.training.optimization import WarmupCosine, depth_shares
 from genolightning.training.transfer import take_over
 from tests.helpers.tiny import run, sequences, train, write_table
-from tests.training.test_module import BatchLoader, fit, module, table
+from tests.helpers.training import module
 
 HYENA = ["model.backbone.dim=8", "model.backbone.depth=1"]
 
@@ -121,54 +115,6 @@ def test_a_head_for_another_question_stays_as_it_was():
     assert set(taken.not_loaded) == {"head.linear.weight", "head.linear.bias"}
     assert take_over(ours, theirs.state_dict()).not_loaded == {}
     assert torch.equal(ours.head.linear.weight, theirs.head.linear.weight)
-
-
-def hyena(**more) -> SequenceModule:
-    return module(backbone=partial(Hyena, dim=8, depth=3), **more)
-
-
-def test_rates_fall_with_the_distance_from_the_head():
-    model = hyena()
-    shares = depth_shares(model, 0.5)
-    assert set(shares) == set(model.parameters())
-    assert shares[model.head.linear.weight] == shares[model.backbone.ln_f.weight] == 1
-    for i, share in enumerate((0.125, 0.25, 0.5)):
-        assert {shares[weight] for weight in model.backbone.layers[i].parameters()} == {share}
-    assert shares[model.backbone.embedding.weight] == 0.0625
-
-
-def test_a_backbone_without_layers_is_one_layer():
-    model = module()
-    model.backbone = nn.Linear(2, 2)
-    assert set(depth_shares(model, 0.5).values()) == {0.5, 1}
-
-
-def test_every_rate_follows_the_schedule_and_keeps_its_share():
-    model = hyena(layer_decay=0.5, scheduler=partial(WarmupCosine, warmup=0.5, floor=0.5))
-    rows = BatchLoader(table(), batch_size=16, shuffle=True)
-    optimizer = fit(model, rows, max_steps=4).optimizers[0]
-    shares = depth_shares(model, 0.5)
-    rates = {weight: group["lr"] for group in optimizer.param_groups for weight in group["params"]}
-    top = max(rates.values())
-    assert all(rates[weight] == pytest.approx(top * shares[weight]) for weight in model.parameters())
-    assert optimizer.param_groups[0]["lr"] == top
-    filters = model.backbone.layers[0].mixer.filter_fn.implicit_filter[0].weight
-    assert next(g for g in optimizer.param_groups if any(filters is w for w in g["params"]))["weight_decay"] == 0
-
-
-def test_a_decay_of_one_trains_as_none_does():
-    found = []
-    for decay in (None, 1.0):
-        torch.manual_seed(0)
-        model = module(layer_decay=decay)
-        fit(model, BatchLoader(table(), batch_size=16), max_epochs=1)
-        found.append([weight.detach().clone() for weight in model.parameters()])
-    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
-
-
-def test_a_decay_that_is_no_share_is_refused():
-    with pytest.raises(UserError, match="above 0 and up to 1"):
-        module(layer_decay="strong")
 
 
 def test_the_keys_of_fine_tuning_need_no_plus_and_take_any_path():
