@@ -36,9 +36,9 @@ def predict(cfg: Any, path: Path) -> None:
     from genolightning.config import objects as build
     from genolightning.data.input_files import read_unlabelled, tiles
     from genolightning.paths import in_data_root
-    from genolightning.runs.evaluate import gathered
     from genolightning.runs.load import checkpoint_of, load
-    from genolightning.runs.predictions import Predictions, write_predictions
+    from genolightning.runs.prediction_store import StoredPredictions, predict_rows
+    from genolightning.runs.predictions import write_predictions
 
     rows = read_unlabelled(
         in_data_root(cfg.input),
@@ -58,12 +58,12 @@ def predict(cfg: Any, path: Path) -> None:
         rank=trainer.global_rank,
         world=trainer.world_size,
     )
-    order, values = gathered(trainer, trained.model, loader)
+    stored = predict_rows(trainer, trained.model, loader, output.with_name(f".parts-{output.name}"))
     if not trainer.is_global_zero:
         return
-    values = values[np.argsort(order, kind="stable")]
-    resolution = trained.facts.resolution_bp
-    places = -(-loader.source.lengths // resolution) if resolution else None
-    made = Predictions(rows.index, rows.ids, None, values, places)
-    write_predictions(output, made, trained.facts.kind, trained.facts.classes)
+    numbers, lengths = np.arange(len(rows.ids)), loader.source.lengths
+    predicted = StoredPredictions(stored, numbers, rows.ids, None, lengths, trained.facts.resolution_bp)
+    blocks = (block._replace(index=rows.index[block.index]) for block in predicted.blocks())
+    write_predictions(output, blocks, trained.facts.kind, trained.facts.classes)
+    stored.remove()
     say(f"{len(rows.ids):,} rows predicted: {output}")

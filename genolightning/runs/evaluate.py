@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from genolightning.benchmarks.audit.verdict import verdict
 from genolightning.config.objects import Parts, parameter_count
-from genolightning.data.loader import BatchLoader
-from genolightning.errors import Diverged
 from genolightning.facts import higher_is_better
 from genolightning.runs.environment import describe_environment
-from genolightning.runs.predictions import Predictions, score, write_predictions
+from genolightning.runs.prediction_store import StoredPredictions, predict_rows
+from genolightning.runs.predictions import score, write_predictions
 from genolightning.runs.record import RunRecord
 from genolightning.statistics.evaluate import best_threshold
 from genolightning.training.checkpoints import read_checkpoint
@@ -40,13 +37,16 @@ def finish(
     model.load_state_dict(weights["state_dict"])
     threshold = None
     if facts.kind == "binary" and facts.resolution_bp is None and data.validates:
-        chosen = predictions(trainer, model, data, "validation")
-        assert chosen.target is not None
-        threshold = best_threshold(chosen.target, chosen.values)
-    rows = predictions(trainer, model, data, "test")
+        chosen = predict_split(trainer, model, data, "validation", folder)
+        if trainer.is_global_zero:
+            rows = chosen.read()
+            chosen.stored.remove()
+            assert rows.target is not None
+            threshold = best_threshold(rows.target, rows.values)
+    tested = predict_split(trainer, model, data, "test", folder)
     if not trainer.is_global_zero:
         return None
-    metrics = score(rows, facts, threshold=threshold, seed=cfg.seed)
+    metrics, scoring_warnings = score(tested, facts, threshold=threshold, seed=cfg.seed)
     name = facts.target_kind.headline
     dropped, warnings = data.notes()
     origin = data.origin()
@@ -77,9 +77,10 @@ def finish(
         trust=cfg.get("trust"),
         seconds=round(before.seconds + time.monotonic() - started, 2),
         cpu_seconds=round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
-        warnings=warnings,
+        warnings=[*warnings, *scoring_warnings],
     )
-    write_predictions(folder / "predictions.parquet", rows, facts.kind, facts.classes)
+    write_predictions(folder / "predictions.parquet", tested.blocks(), facts.kind, facts.classes)
+    tested.stored.remove()
     record.write(folder)
     return RunRecord.read(folder)
 
@@ -91,36 +92,18 @@ def protocol(parts: Parts, checkpoint: Path) -> str:
     return "last epoch" if parts.data.validates else "last epoch, no validation"
 
 
-def predictions(trainer: pl.Trainer, model: pl.LightningModule, data: Any, split: str) -> Predictions:
-    """Predict a split, none skipped, in table order; gathered from every process."""
+def predict_split(
+    trainer: pl.Trainer, model: pl.LightningModule, data: Any, split: str, folder: Path
+) -> StoredPredictions:
+    """Predict every row of a split, from every process, into temporary files below `folder`."""
     loader = data.val_dataloader() if split == "validation" else data.test_dataloader()
-    index, values = gathered(trainer, model, loader)
-    order = np.argsort(index, kind="stable")
-    index, values = index[order], values[order]
     source = loader.source
-    assert (index == source.index).all(), "each row of the split once, in its order"
-    if data.benchmark.kind.endswith("_lm"):
-        return Predictions(index, data.ids(split), values[:, 1], values[:, 0])
-    places = None
-    if source.resolution_bp:
-        places = -(-source.lengths // source.resolution_bp)
-    return Predictions(index, data.ids(split), np.asarray(source.target), values, places)
-
-
-def gathered(trainer: pl.Trainer, model: pl.LightningModule, loader: BatchLoader) -> tuple[Any, Any]:
-    """(row numbers, predicted values) of every batch, from every process."""
-    batches = trainer.predict(model, dataloaders=loader, return_predictions=True) or []
-    if trainer.world_size > 1:
-        everyone: list[Any] = [None] * trainer.world_size
-        torch.distributed.all_gather_object(everyone, batches)
-        batches = [batch for one in everyone for batch in one]
-    widest = max((values.shape[1] for _, values in batches if values.ndim > 1), default=0)
-    arrays = []
-    for _, values in batches:
-        array = values.float().numpy()
-        if not np.isfinite(array).all():
-            raise Diverged("the model predicts values that are not numbers; try a smaller rate, e.g. optimizer.lr=1e-4")
-        if array.ndim > 1 and array.shape[1] < widest:
-            array = np.pad(array, [(0, 0), (0, widest - array.shape[1]), *[(0, 0)] * (array.ndim - 2)])
-        arrays.append(array)
-    return np.concatenate([numbers.numpy() for numbers, _ in batches]), np.concatenate(arrays)
+    return StoredPredictions(
+        predict_rows(trainer, model, loader, folder / f".{split}"),
+        source.index,
+        data.ids(split),
+        source.target,
+        source.lengths,
+        source.resolution_bp,
+        language_model=data.benchmark.kind.endswith("_lm"),
+    )

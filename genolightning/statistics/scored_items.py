@@ -23,7 +23,15 @@ class Items(NamedTuple):
 
 
 def flatten_predictions(kind: str, target: Any, prediction: Any) -> Items:
-    """Items of the rows; `evaluate` names the shapes and what it refuses."""
+    """Flatten rows into labelled items; BadTable where there is none. `evaluate` lists the shapes of a kind."""
+    items = labelled_items(kind, target, prediction)
+    if not len(items.row):
+        raise BadTable("A label is wanted to score against, found none in any row: name a split that has labels.")
+    return items
+
+
+def labelled_items(kind: str, target: Any, prediction: Any) -> Items:
+    """Flatten rows into items, one a row, base or bin, without those that have no label; there may be none."""
     if kind not in KINDS:
         raise BadTable(f"No scores are known for kind {kind!r}: write one of {', '.join(KINDS)}.")
     positions = _has_positions(target, 2 if kind == "multilabel" else 1)
@@ -36,8 +44,6 @@ def flatten_predictions(kind: str, target: Any, prediction: Any) -> Items:
     )
     known = truths >= 0 if kind in WITH_CLASSES else ~np.isnan(truths.astype(np.float64))
     keep = known if known.ndim == 1 else known.any(axis=1)
-    if not keep.any():
-        raise BadTable("A label is wanted to score against, found none in any row: name a split that has labels.")
     items = Items(truths[keep], guesses[keep].astype(np.float64), row[keep], len(target))
     if kind in WITH_CLASSES:
         return _with_probabilities(items)

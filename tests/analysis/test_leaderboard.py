@@ -59,7 +59,7 @@ def write_run(folder: Path, seed: int = 1, *, p: np.ndarray | None = None, index
     }
     folder.mkdir(parents=True)
     rows = Predictions(np.arange(len(p)) + index, np.arange(len(p)).astype(str), TARGET, p)
-    write_predictions(folder / "predictions.parquet", rows, "binary", ["no", "yes"])
+    write_predictions(folder / "predictions.parquet", [rows], "binary", ["no", "yes"])
     RunRecord.from_json(record | other).write(folder)
     times = len(list(folder.parent.glob("*")))
     os.utime(folder / "record.json", (times, times))  # in the order they were written
