@@ -21,13 +21,12 @@ FLOORS = [
     {"report"},
     {"config"},
     {"sweeps"},
-    {"api"},
+    {"api", "api_tables"},
     {"commands"},
     {"cli"},
     {"__main__"},
 ]
 UPHILL: set[str] = {  # what is left to be cut; only ever made shorter
-    "genolightning.analysis.baselines imports genolightning.commands.datasets.audit.benchmark_of",
     "genolightning.analysis.leaderboard imports genolightning.config.renamed_targets.with_first_names",
     "genolightning.benchmarks.audit.verdict imports genolightning.data.datamodule.SequenceDataModule",
     "genolightning.report.model_tables imports genolightning.commands.models.MEASURES",

@@ -3,11 +3,9 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from genolightning.commands.datasets.audit import benchmark_of
 from genolightning.errors import UserError
 from genolightning.paths import cache_dir
 from genolightning.statistics.estimate import Estimate
@@ -23,22 +21,23 @@ Sums = Mapping[str, Mapping[str, str]]
 
 
 def kmer_scores(
-    name: str, split: str, seed: int, data_sha256: Sums | None, *, config_dir: Path | None = None
+    name: str, split: str, seed: int, data_sha256: Sums | None, *, make_benchmark: Callable[[], "Benchmark"]
 ) -> dict[str, Estimate]:
     """Every score of the baseline on the test rows of a split, by its id; the seed is that of a split that has one.
 
-    `data_sha256` are the checksums of the runs it stands beside, split -> file -> sha256: the dataset's files here must
-    be the same. UserError where they are not, or where there are no bases, classes or test rows.
+    `data_sha256` are the checksums of the runs that it is compared with, split -> file -> sha256: the files here must
+    be the same. `make_benchmark` builds the dataset's benchmark; it is called only where the scores are not in the
+    cache. UserError where the files differ, or where there are no bases, classes or test rows.
     """
     benchmark = None
     if data_sha256 is None:
-        benchmark = benchmark_of(name, [], config_dir)
+        benchmark = make_benchmark()
         data_sha256 = _sums(benchmark)
     content = {part: sorted(files.values()) for part, files in data_sha256.items()}
     key = hashlib.sha256(json.dumps([RULES, K, name, split, content], sort_keys=True).encode()).hexdigest()
     kept = cache_dir() / "leaderboard" / f"kmer-{key[:32]}.json"
     if not kept.exists():
-        benchmark = benchmark or benchmark_of(name, [], config_dir)
+        benchmark = benchmark or make_benchmark()
         if {part: sorted(files.values()) for part, files in _sums(benchmark).items()} != content:
             raise UserError("its files here are not those that the runs were made from")
         found = _fitted(benchmark, split, seed)

@@ -128,7 +128,7 @@ def summary(record: RunRecord) -> list[str]:
 
 def _of_split(record: RunRecord) -> list[str]:
     """The audit's verdict on the split, in red where it is not clean."""
-    from genolightning.commands.datasets.audit import coloured
+    from genolightning.report.audit_tables import coloured
 
     judged = record.verdict
     if judged is None:

@@ -19,15 +19,11 @@ def main(given: list[str]) -> int:
     if wrong := next((word for word in args.overrides if "=" not in word), None):
         raise UserError(f"{wrong!r}: wanted key=value, e.g. dataset.genome=hg38.fa")
 
-    from hydra.utils import instantiate
-
-    from genolightning.benchmarks.base import Benchmark
     from genolightning.benchmarks.sources import export
-    from genolightning.config import compose
+    from genolightning.config.datasets import dataset_from_name
 
-    cfg = compose.compose("train", [f"dataset={args.name}", *args.overrides], config_dir=args.config_dir).cfg
-    data = instantiate(cfg.dataset, _convert_="all")
-    benchmark: Benchmark = data.benchmark
+    data = dataset_from_name(args.name, args.overrides, args.config_dir)
+    benchmark = data.benchmark
     benchmark.prepare()
     again = export.split_again(benchmark, data.split, data.seed) if data.split != "original" else None
     splits = benchmark.splits()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genolightning.config import help as words
+from genolightning.config.datasets import dataset_file
 from genolightning.console import say
 from genolightning.errors import UserError
 
@@ -32,15 +33,13 @@ def main(given: list[str]) -> int:
         "--sequences", action="store_true", help="instead of genomes, ready sequences, sequences/<name>/<split>.tsv.gz"
     )
     args = parser.parse_args(given)
-    files = words.choices("dataset", args.config_dir)
-    if args.name not in files:
-        raise UserError(f"no dataset '{args.name}'; {words.near(args.name, files)}see: genolightning datasets list")
+    file = dataset_file(args.name, args.config_dir)
 
     from genolightning.benchmarks.card import composed
     from genolightning.benchmarks.sources.catalogue import GENOMES, TABLES
     from genolightning.paths import data_root
 
-    facts = {"name": args.name} | composed(files[args.name])
+    facts = {"name": args.name} | composed(file)
     if args.sequences and "folder" not in facts:
         raise UserError(f"{args.name} is a table of sequences already; fetch it without --sequences")
     plain = args.tables_only or args.sequences

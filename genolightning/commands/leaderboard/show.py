@@ -229,17 +229,19 @@ class Fitted:
     def estimates(self, dataset: str, split: str, run: "RunRecord | None") -> dict[str, Any]:
         """Its scores on the test rows of a run (or of the dataset as it is here); none, and a note, if it has none."""
         from genolightning.analysis.baselines import kmer_scores
+        from genolightning.config.datasets import benchmark_from_name
 
         config = run.config if run else {}
         choices = config.get("choices") or {}
         seed = (config.get("dataset") or {}).get("seed", 1)
         try:
+            name = choices.get("dataset") or dataset
             return kmer_scores(
-                choices.get("dataset") or dataset,
+                name,
                 split,
                 seed,
                 run.data_sha256 if run else None,
-                config_dir=self.config_dir,
+                make_benchmark=lambda: benchmark_from_name(name, config_dir=self.config_dir),
             )
         except UserError as error:
             self.notes.append(f"no 6-mer baseline of {dataset}: {error}")
@@ -259,7 +261,7 @@ def _csv(rows: "Sequence[Row]") -> list[str]:
 def told(rows: "Sequence[Row]", *, colour: bool) -> list[str]:
     """The board for a terminal: a title for each dataset, score and split, its rows below, best first."""
     from genolightning.analysis.leaderboard import sections
-    from genolightning.commands.datasets.audit import coloured
+    from genolightning.report.audit_tables import coloured
 
     parts = sections(rows)
     cells = [[HEAD, *(_cells(rank, row) for part in parts for rank, row in part)]]

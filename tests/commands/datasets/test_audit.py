@@ -1,11 +1,14 @@
 """`datasets audit`: one JSON value, a table to read, and red only where it is due."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from genolightning.commands.datasets import audit as datasets_audit
 from genolightning.errors import UserError
+from genolightning.report.audit_tables import coloured
 from tests.helpers.make import sequence, write
 
 KEYS = {
@@ -39,13 +42,23 @@ def test_the_sheet_opens_with_the_verdict_and_says_why(words, capsys):
     assert "\033" not in "".join(lines)  # no terminal
 
 
+def test_it_imports_neither_lightning_nor_torch(words):
+    code = (
+        "import sys; from genolightning.commands.datasets import main; main(sys.argv[1:]); "
+        "print(sorted({'torch', 'lightning', 'transformers', 'wandb'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, "audit", *words, "--json"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.splitlines()[-1] == "[]"
+
+
 def test_the_verdict_is_red_on_a_terminal_unless_clean_or_unwanted(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    assert datasets_audit.coloured("leaky").startswith("\033[1;31m")
-    assert datasets_audit.coloured("clean") == "clean"
+    assert coloured("leaky").startswith("\033[1;31m")
+    assert coloured("clean") == "clean"
     monkeypatch.setenv("NO_COLOR", "1")
-    assert datasets_audit.coloured("leaky", "the split is leaky") == "the split is leaky"
+    assert coloured("leaky", "the split is leaky") == "the split is leaky"
 
 
 @pytest.mark.parametrize("asked", [["--split", "clean"], ["dataset.split=clean"]])
