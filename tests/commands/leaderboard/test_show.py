@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from genolightning.analysis import baselines as leaderboard_kmer
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.commands.leaderboard.show import MODEL_WIDTH, clipped
 from genolightning.config import compose
@@ -198,7 +197,7 @@ def test_the_kmer_baseline_stands_beside_the_runs_and_is_fitted_once(toy, capsys
     assert (first[0]["metric"], first[0]["protocol"]) == ("auroc", "nothing chosen")
     assert first[0]["value"] > 0.8  # class 1 has no C
     assert first[0]["low"] <= first[0]["value"] <= first[0]["high"]
-    monkeypatch.setattr(leaderboard_kmer, "benchmark_of", None)
+    monkeypatch.setattr("genolightning.config.datasets.benchmark_from_name", None)
     assert [row for row in rows(capsys, *toy) if row["origin"] == "baseline"] == first
 
 
