@@ -21,7 +21,7 @@ class Batch(NamedTuple):
     """
 
     codes: Tensor  # uint8 (batch, length), padded with 4 on the right
-    lengths: Tensor  # int64 (batch,), true length in bases; padding is told from N by this alone
+    lengths: Tensor  # int64 (batch,), true length in bases; this alone distinguishes padding from N
     target: Tensor  # (batch,) | (batch, labels) | (batch, bins or length) | (batch, bins or length, labels)
     index: Tensor  # type: ignore[assignment]  # int64 (batch,), row of the split's table in file order, before any cut, drop or cleaning
     tokens: Tokens | None = None
@@ -40,7 +40,7 @@ class Features(NamedTuple):
     """What a backbone makes of a batch."""
 
     values: Tensor  # float (batch, positions, dim)
-    mask: Tensor  # bool (batch, positions), True where the position stands on at least one real base
+    mask: Tensor  # bool (batch, positions), True where the position covers at least one real base
     spans: Tensor | None = None  # int64 (batch, positions, 2) first and last base, where positions are uneven
 
 

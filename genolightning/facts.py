@@ -10,7 +10,7 @@ LOWER_IS_BETTER = frozenset({"loss", "mse", "mae", "perplexity", "bits_per_base"
 
 
 class TargetKind(NamedTuple):
-    """What a target is. Everything that differs between kinds stands here, so that nothing else compares names.
+    """What a target is. Everything that differs between kinds is here, so that nothing else compares names.
 
     `class_targets`: integers, -100 where no label is known (binary, multiclass, multilabel); else floats with NaN, or
     a language model's bases. `exclusive_classes`: exactly one class holds at each place (binary, multiclass).

@@ -53,7 +53,7 @@ def run(cfg: Any, folder: Path) -> None:
         + f" rows of {facts.shortest_bp:,} to {facts.length_bp:,} bp; {cfg.choices.model}: "
         f"{build.parameter_count(model):,} parameters"
     )
-    init_from.begin(model, facts, folder, cfg.model.get("init_from"))
+    init_from.start_from_run(model, facts, folder, cfg.model.get("init_from"))
     validates = data.validates
     callbacks = [
         *build.named_callbacks(cfg, task, validates=validates),

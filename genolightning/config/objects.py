@@ -27,7 +27,7 @@ from genolightning.training.resume import ResumeCheckpoint, SeedEachBatch
 from genolightning.training.status import StatusFile
 from genolightning.training.task import Task
 from genolightning.training.tasks import for_facts
-from genolightning.training.transfer import settings
+from genolightning.training.transfer import backbone_settings
 
 MOST_SEED = 2**32 - 1  # numpy's
 
@@ -66,7 +66,7 @@ def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningMod
     model.provenance = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts.as_dict(),
-        "backbone": settings(model),
+        "backbone": backbone_settings(model),
         "config": OmegaConf.to_container(cfg, resolve=True),
     }
     return task, model

@@ -34,7 +34,7 @@ class Backbone(nn.Module):
     causal: bool = False
     max_length_bp: int | None = None
     tokenize: Callable[[Tensor, Tensor], Tokens] | None = None
-    bases: slice | None = None  # rows of `language_embedding` that stand for A C G T
+    bases: slice | None = None  # rows of `language_embedding` of A C G T
 
     @property
     def language_embedding(self) -> nn.Embedding | None:

@@ -15,7 +15,7 @@ from genolightning.facts import Facts
 from genolightning.models.base import Backbone, HeadInput, dtype_of
 from genolightning.models.heads import exactly, outputs
 
-SHORTEST_BP = 168  # leaves one position; what is shorter is padded to this
+MIN_BASSET_BP = 168  # leaves one position; what is shorter is padded to this
 
 
 def framed(batch: Batch, width: int, name: str, dtype: torch.dtype) -> Tensor:
@@ -37,7 +37,7 @@ class Basset(Backbone):
 
     def __init__(self, *, facts: Facts) -> None:
         super().__init__()
-        self.max_length_bp = max(facts.length_bp, SHORTEST_BP)
+        self.max_length_bp = max(facts.length_bp, MIN_BASSET_BP)
         self.tower = nn.Sequential(
             *(nn.Conv1d(4, 300, 19), nn.BatchNorm1d(300), nn.ReLU(), nn.MaxPool1d(3)),
             *(nn.Conv1d(300, 200, 11), nn.BatchNorm1d(200), nn.ReLU(), nn.MaxPool1d(4)),

@@ -18,10 +18,10 @@ from genolightning.models.base import Backbone, HeadInput
 from genolightning.models.heads import outputs
 
 # symbols: A C G T as in the alphabet, then these; N, any other letter and a masked base are the unknown symbol
-UNKNOWN, BEGIN, END, PAD = 4, 5, 6, 7
+UNKNOWN, BEGIN, END, PADDING = 4, 5, 6, 7
 EMBEDDING_DIM = 100
 KERNEL = 8
-SHORTEST_BP = 55  # leaves one position after three convolutions and poolings
+MIN_CNN_BP = 55  # leaves one position after three convolutions and poolings
 
 
 class CNN(Backbone):
@@ -29,9 +29,9 @@ class CNN(Backbone):
 
     `<bos>` and `<eos>` frame each sequence. Where training rows differ in length an eighth symbol pads them on the
     right to `length_bp + 3`, as published; else there are seven symbols and the input is `length_bp + 2` long (a
-    shorter row met later is padded with the unknown symbol). There is no mask, as published: a model can tell the
+    shorter row met later is padded with the unknown symbol). There is no mask, as published: a model can read the
     length from where the padding starts. Of a longer row met later the first `length_bp + beyond_bp` bases are read;
-    with padding there is room for two more than in training, which is what the published code takes, and no `<eos>`.
+    with padding two more than in training fit, which is what the published code takes, and no `<eos>`.
 
     The embedding and the first convolution are one linear map. `contracted` multiplies the two out once a step and
     convolves one-hot symbols, about four times faster; both tensors are trained, and loss and gradients are the same.
@@ -43,9 +43,9 @@ class CNN(Backbone):
 
     def __init__(self, *, facts: Facts, contracted: bool = True, beyond_bp: int = 0) -> None:
         super().__init__()
-        if facts.length_bp < SHORTEST_BP:
+        if facts.length_bp < MIN_CNN_BP:
             raise UserError(
-                f"model=cnn takes training rows of {SHORTEST_BP} bp or more, the longest here has {facts.length_bp}; "
+                f"model=cnn takes training rows of {MIN_CNN_BP} bp or more, the longest here has {facts.length_bp}; "
                 "choose model=convnet"
             )
         if beyond_bp not in (0, 1, 2):
@@ -85,9 +85,9 @@ class CNN(Backbone):
         symbols = codes.new_full((len(codes), self.width), UNKNOWN)
         symbols[:, 0] = BEGIN
         symbols[:, 1 : codes.shape[1] + 1] = codes.clamp(max=UNKNOWN)
-        if self.symbols > PAD:
+        if self.symbols > PADDING:
             place = torch.arange(self.width, device=codes.device)
-            symbols.masked_fill_(place > end, PAD).masked_fill_(place == end, END)
+            symbols.masked_fill_(place > end, PADDING).masked_fill_(place == end, END)
         else:
             symbols.scatter_(1, end, END)
         return symbols

@@ -16,7 +16,7 @@ from genolightning.facts import Facts
 from genolightning.models.base import Backbone
 
 
-class ResidualBlock(nn.Module):
+class DilatedBlock(nn.Module):
     """x + conv(relu(norm(conv(relu(norm(x)))))); padding is zeroed before each convolution."""
 
     def __init__(self, dim: int, *, kernel: int, dilation: int, dropout: float) -> None:
@@ -57,7 +57,7 @@ class ConvNet(Backbone):
         self.stem = nn.Conv1d(4, dim, stem_kernel, padding="same")
         self.pool = nn.MaxPool1d(stride, ceil_mode=True) if stride > 1 else nn.Identity()
         self.blocks = nn.ModuleList(
-            ResidualBlock(dim, kernel=kernel, dilation=2**i, dropout=dropout) for i in range(blocks)
+            DilatedBlock(dim, kernel=kernel, dilation=2**i, dropout=dropout) for i in range(blocks)
         )
         self.norm = nn.BatchNorm1d(dim)
 

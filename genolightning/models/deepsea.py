@@ -2,7 +2,7 @@
 
 Zhou & Troyanskaya 2015 (Nature Methods 12:931): 320, 480 and 960 filters, the first two pooled by 4, dropout .2, .2 and
 .5; then 925 units. With 1,000 bp and 919 labels it has the 52,843,119 parameters of the paper. Left out: its penalties
-(max-norm, L1 on the units, L2), for which optimizer.weight_decay stands.
+(max-norm, L1 on the units, L2), which optimizer.weight_decay replaces.
 """
 
 import torch
@@ -13,7 +13,7 @@ from genolightning.facts import Facts
 from genolightning.models.base import Backbone, dtype_of
 from genolightning.models.basset import framed
 
-SHORTEST_BP = 163  # leaves one position; what is shorter is padded to this
+MIN_DEEPSEA_BP = 163  # leaves one position; what is shorter is padded to this
 
 
 class DeepSEA(Backbone):
@@ -25,7 +25,7 @@ class DeepSEA(Backbone):
 
     def __init__(self, *, facts: Facts) -> None:
         super().__init__()
-        self.max_length_bp = max(facts.length_bp, SHORTEST_BP)
+        self.max_length_bp = max(facts.length_bp, MIN_DEEPSEA_BP)
         self.tower = nn.Sequential(
             *(nn.Conv1d(4, 320, 8), nn.ReLU(), nn.MaxPool1d(4), nn.Dropout(0.2)),
             *(nn.Conv1d(320, 480, 8), nn.ReLU(), nn.MaxPool1d(4), nn.Dropout(0.2)),

@@ -24,8 +24,9 @@ def outputs(facts: Facts) -> int:
 
 
 def exactly(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Last linear map (..., dim) to (..., outputs) in its weights' precision, also under autocast: a logit in bf16 has
-    three digits.
+    """Last linear map, (batch, ..., dim) to (batch, ..., outputs), in the precision of its weights.
+
+    Under autocast too: a logit in bf16 has three digits.
     """
     with torch.autocast(values.device.type, enabled=False):
         return nn.functional.linear(values.to(weight.dtype), weight, bias)

@@ -22,7 +22,7 @@ from genolightning.models.hyena_operator import SHORT_TAPS, HyenaOperator, fft_l
 
 TOKENS = (7, 8, 9, 10, 11, 3)  # of the codes A C G T N and masked, as HyenaDNA counts them
 PAD, VOCABULARY = 4, 16  # 12 symbols, rounded up to a multiple of 8
-SCALE_BP = (200, 5_000)  # between these, training rows say what `l_max` is where it is left open
+SCALE_BP = (200, 5_000)  # between these, the longest training row is `l_max` where it is not given
 
 
 class MLP(nn.Module):
@@ -38,7 +38,7 @@ class MLP(nn.Module):
         return y
 
 
-class Block(nn.Module):
+class HyenaBlock(nn.Module):
     """x + Hyena(norm(x)), then x + MLP(norm(x)); the running sum x is float32 whatever the rest is."""
 
     fused = True  # where it suits; set to False to have the plain path everywhere
@@ -85,7 +85,7 @@ class Block(nn.Module):
 
 
 class Embeddings(nn.Module):
-    """Holds `word_embeddings`, where the released weights look for it."""
+    """Holds `word_embeddings`, as in the released weights."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class Hyena(Backbone):
     """Base codes -> (batch, length, dim), one vector a base, by Hyena blocks.
 
     `l_max` is what the filters' lags are measured by: with another one a trained filter is another filter. Given, it is
-    also a limit (two less: the published models keep room for two special tokens). Left open, it is the longest
+    also a limit (two less: the published models reserve two special tokens). Left open, it is the longest
     training row (200 to 5,000), and longer rows are read with filters carried on beyond it. `unit_start`: what the
     gates multiply starts at unit variance, and so do embeddings, but for language models, whose heads read them too.
     From the published N(0, .02) short training on some thousand rows can miss the signal. `checkpointing` computes
@@ -104,7 +104,7 @@ class Hyena(Backbone):
     """
 
     stride = 1
-    bases = slice(7, 11)  # rows of `embedding` that stand for A C G T
+    bases = slice(7, 11)  # rows of `embedding` of A C G T
     tokens: Tensor
 
     def __init__(
@@ -133,7 +133,7 @@ class Hyena(Backbone):
         self.embeddings = Embeddings(dim)
         self.dropout = nn.Dropout(embed_dropout)
         self.layers = nn.ModuleList(
-            Block(
+            HyenaBlock(
                 HyenaOperator(dim, l_max=self.l_max, order=order, causal=causal, emb_dim=emb_dim, shift=shift),
                 dropout=dropout,
             )
@@ -196,7 +196,7 @@ class Hyena(Backbone):
         return y
 
     def load_released(self, released: Mapping[str, Tensor]) -> list[str]:
-        """Load released HyenaDNA weights in any of their layouts; returns the keys that are not used.
+        """Load released HyenaDNA weights (name -> float tensor) in any of their layouts; returns the unused keys.
 
         UserError where a weight is missing or has another shape. Positions and windows are computed here from `l_max`;
         those that come with the weights are compared by their length alone.
@@ -217,7 +217,7 @@ class Hyena(Backbone):
 
 
 def from_released(released: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename released weights (name -> Tensor, of any shape) to those of a Hyena, from any of three layouts.
+    """Rename released weights (name -> float tensor) to those of a Hyena, from any of three layouts.
 
     Lightning checkpoints have the prefix `model.backbone.` (in their `state_dict`); models trained with activation
     checkpointing add `.layer` to `mixer` and `mlp`; Hugging Face has `hyena.backbone.`, and safetensors keeps one name

@@ -17,7 +17,7 @@ from torch.autograd.function import once_differentiable
 
 GROUP = 2**17  # numbers taken at once: positions of some samples times some channels
 KEPT = 2**23  # numbers in the largest buffer that is kept
-ROWS = 512  # positions the MLP reads at once
+MLP_ROWS = 512  # positions the MLP reads at once
 STEEP = 2 * math.sqrt(2 / math.pi)  # gelu's tanh form is exactly a sigmoid(STEEP (a + .044715 a^3))
 CUBIC = 0.044715 / STEEP**2  # which is A sigmoid(A + CUBIC A^3) / STEEP where A = STEEP a
 
@@ -56,7 +56,7 @@ def buffer(name: str, *shape: int) -> Tensor:
 
 
 def short(p: Tensor, taps: Tensor, bias: Tensor, now: int) -> Tensor:
-    """Convolve with three taps each as shifted sums; tap `now` stands on the position itself.
+    """Convolve with three taps each as shifted sums; tap `now` is at the position itself.
 
     p (3, channels, samples, length), taps (3, channels, 3), bias (3, channels); returns the shape of p, a buffer.
     """
@@ -68,7 +68,7 @@ def short(p: Tensor, taps: Tensor, bias: Tensor, now: int) -> Tensor:
 
 
 def short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_taps: Tensor) -> None:
-    """Gradients of `short`: p's is written to dp (shape of p), the taps' is added to d_taps (shape of taps)."""
+    """Gradients of `short`, ds (3, channels, samples, length): p's is written to dp, the taps' is added to d_taps."""
     torch.mul(ds, taps[..., now, None, None], out=dp)
     for k in range(3):
         lag = now - k
@@ -79,7 +79,7 @@ def short_backward(ds: Tensor, p: Tensor, taps: Tensor, now: int, dp: Tensor, d_
 
 
 def shifted(x: Tensor, lag: int) -> Tensor:
-    """x (..., length) without its first `lag` positions, or without its last -lag."""
+    """x (channels, length) or more axes, without its first `lag` positions, or without its last -lag."""
     return x[..., lag:] if lag > 0 else x[..., : max(x.shape[-1] + lag, 0)]
 
 
@@ -191,7 +191,7 @@ class Feed(torch.autograd.Function):
         norm_w, norm_b, w1, b1, w2, b2 = weights
         rows, dim = x.reshape(-1, x.shape[-1]), x.shape[-1]
         inner, out = x.new_empty(len(rows), len(b1)), torch.empty_like(rows)
-        for r in slices(len(rows), ROWS):
+        for r in slices(len(rows), MLP_ROWS):
             h = torch.native_layer_norm(rows[r], (dim,), norm_w, norm_b, 1e-5)[0]
             a = torch.addmm(b1, h, w1.t(), beta=STEEP, alpha=STEEP, out=inner[r])
             gelu = torch.mul(a, a, out=buffer("inner", *a.shape))
@@ -210,7 +210,7 @@ class Feed(torch.autograd.Function):
         dx, sums = torch.empty_like(rows), [torch.zeros_like(weight) for weight in weights]
         d_norm_w, d_norm_b, _, d_b1, d_w2, d_b2 = sums
         turned = torch.zeros_like(w2)  # of w1, the way round that is multiplied faster
-        for r in slices(len(rows), ROWS):
+        for r in slices(len(rows), MLP_ROWS):
             a = inner[r]
             square = torch.mul(a, a, out=buffer("inner", *a.shape))
             gate = torch.addcmul(a, a, square, value=CUBIC, out=buffer("gate", *a.shape)).sigmoid_()

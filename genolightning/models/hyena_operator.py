@@ -23,7 +23,7 @@ class Sine(nn.Module):
         self.freq = nn.Parameter(frequency * torch.ones(1, dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., dim) to the same."""
+        """(length, dim) to the same."""
         y: Tensor = torch.sin(self.freq * x)
         return y
 
@@ -123,7 +123,7 @@ class HyenaOperator(nn.Module):
 
 
 def fft_length(length: int) -> int:
-    """A transform that holds a linear convolution of `length` with room for both sides, and is quick to compute.
+    """A transform that holds a linear convolution of `length` of both sides, and is quick to compute.
 
     >>> [fft_length(length) for length in (1, 5, 300, 1000, 1024)]
     [2, 10, 640, 2048, 2048]

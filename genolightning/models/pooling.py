@@ -31,7 +31,7 @@ class MeanMaxPool(nn.Module):
 
 
 def to_resolution(features: Features, stride: int, resolution_bp: int) -> Features:
-    """Repeat or average positions so that each stands on `resolution_bp` bases.
+    """Repeat or average positions so that each covers `resolution_bp` bases.
 
     The finer of the two must divide the coarser. A bin's value is the mean over its real positions.
     """

@@ -101,7 +101,7 @@ class CNNProbe(Backbone):
 class ProbeHead(nn.Module):
     """BEND's two-layer network on a backbone's features, then pooling or bins and a linear map, as `heads.default`."""
 
-    one_way = True  # its convolutions tell left from right
+    one_way = True  # its convolutions distinguish left from right
 
     def __init__(self, backbone: Backbone | HeadInput, facts: Facts, *, dim: int = 64) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from genolightning.models.pooling import to_resolution
 
 
 class Strand(Protocol):
-    """A way to read strands: made for a dataset's facts, it says what a head is built on, then predicts."""
+    """A way to read strands: made for a dataset's facts, it defines what a head is built on, then predicts."""
 
     def head_input(self, backbone: Backbone) -> Backbone | HeadInput:
         """What to build a head on. UserError where the backbone cannot be read this way."""
@@ -75,7 +75,7 @@ class AverageStrands(_BothStrands):
 
     Shrikumar et al. 2017, RC parameter sharing at its last layer. Logits of the other strand are turned back before the
     mean: its classes become those of this strand, and on bases its positions are reversed. On bins too, base by base,
-    as the other strand's bins begin at its own end: where a length is no multiple of a bin, they lie across ours.
+    as the other strand's bins begin at its own end: where a length is no multiple of a bin, they overlap two of ours.
     """
 
     name = "average"
@@ -137,7 +137,7 @@ class EquivariantStrands(_BothStrands):
 class JointStrands(_BothStrands):
     """Both strands' features side by side: (batch, positions, 2 dim), the given strand's first.
 
-    The backbone reads both with the same weights and the head tells them apart, so what lies on a strand of its own (a
+    The backbone reads both with the same weights and the head distinguishes them, so what is on a strand of its own (a
     TATA box before its gene) is not averaged away; no symmetry is promised. For one answer a sequence each strand runs
     in its own direction; where there are bins, the other one is reversed, one position a base.
     """
@@ -192,7 +192,7 @@ def stack_strands(batch: Batch) -> Batch:
 
 
 def reverse_positions(logits: Tensor, lengths: Tensor) -> Tensor:
-    """Reverse (batch, bases, outputs) along the bases of each row; what stands on padding stays where it is."""
+    """Reverse (batch, bases, outputs) along the bases of each row; padding stays where it is."""
     places = torch.arange(logits.shape[1], device=logits.device)
     source = lengths[:, None] - 1 - places
     source = torch.where(source >= 0, source, places)

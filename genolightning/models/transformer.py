@@ -52,7 +52,7 @@ class Attention(nn.Module):
         return y
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """x + attention(norm(x)), then x + MLP(norm(x))."""
 
     def __init__(self, dim: int, heads: int, *, causal: bool, dropout: float) -> None:
@@ -115,7 +115,7 @@ class Transformer(Backbone):
         if stride > 1:
             first = next(n for n in range(math.isqrt(stride), 0, -1) if stride % n == 0)
             self.stem = Stem(dim, (stride // first, first))
-        self.blocks = nn.ModuleList(Block(dim, heads, causal=causal, dropout=dropout) for _ in range(depth))
+        self.blocks = nn.ModuleList(TransformerBlock(dim, heads, causal=causal, dropout=dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
         self._start(depth, tied=facts is not None and facts.target_kind.language_model)

@@ -28,8 +28,8 @@ class AtomicCheckpoints(TorchCheckpointIO):
         except (OSError, RuntimeError) as error:  # torch's zip writer turns a full disk into a RuntimeError
             draft.unlink(missing_ok=True)
             raise UserError(
-                f"cannot write {path} ({' '.join(str(error).split())[:200]}); the last whole checkpoint is kept. "
-                f"Make room and go on with: genolightning train resume={path.parent.parent}"
+                f"cannot write {path} ({' '.join(str(error).split())[:200]}); the last complete checkpoint is kept. "
+                f"Free disk space, then: genolightning train resume={path.parent.parent}"
             ) from error
         if path.name == "last.ckpt" and path.exists():
             before = path.with_name("last.ckpt.prev")
@@ -67,12 +67,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: no such checkpoint; name a run folder or one of its checkpoints/*.ckpt")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises RuntimeError, EOFError, OSError or UnpicklingError for a torn file
+    except Exception as error:  # torch raises RuntimeError, EOFError, OSError or UnpicklingError for a damaged file
         if "weights_only" in str(error) or "Unsupported" in str(error):
             raise UntrustedRun(
                 f"{path}: holds more than plain tensors and plain Python, loading it could run code"
             ) from error
-        raise UserError(f"{path}: not a whole checkpoint ({type(error).__name__}); use another one") from error
+        raise UserError(f"{path}: not a complete checkpoint ({type(error).__name__}); use another one") from error
     if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint or "genolightning" not in checkpoint:
         raise UserError(f"{path}: not a checkpoint of GenoLightning; train one with: genolightning train")
     return checkpoint

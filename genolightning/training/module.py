@@ -28,7 +28,7 @@ class SequenceModule(pl.LightningModule):
     """Codes -> backbone -> head -> logits; the task gives the loss and the validation scores.
 
     `backbone` is called with `facts=` where it has such a parameter, `head(backbone, facts)` next (None:
-    `heads.default`). `strand(facts)` says how both strands are read. `adapt` changes the built model in place, for
+    `heads.default`). `strand(facts)` reads one strand or both. `adapt` changes the built model in place, for
     example freezes a part. `provenance` (facts and config, plain values) travels in every checkpoint.
     """
 

@@ -1,7 +1,7 @@
 """Exact resuming: a run that is killed anywhere goes on as if it had not been.
 
 Written against Lightning 2.6.6; `tests/training/test_resume.py` kills runs. Private names of its loops are used where
-no public one says whether a validation follows a batch, or restores the position within an epoch.
+no public one gives whether a validation follows a batch, or restores the position within an epoch.
 """
 
 import random

@@ -12,10 +12,10 @@ from tests.helpers.hyenas import batch_of, network
 def test_the_fast_path_agrees_with_the_plain_one_in_values_and_gradients(causal, monkeypatch):
     block, mask = network(causal=causal, l_max=200).layers[0], base_mask(torch.tensor([70, 64, 7, 1]), 70)
     monkeypatch.setattr("genolightning.models.hyena_fused.GROUP", 700)  # several groups of samples and of channels
-    monkeypatch.setattr("genolightning.models.hyena_fused.ROWS", 100)
+    monkeypatch.setattr("genolightning.models.hyena_fused.MLP_ROWS", 100)
     start, weight, seen = torch.randn(4, 70, 16), torch.randn(4, 70, 16) * mask[..., None], []
     for fused in (True, False):
-        monkeypatch.setattr(hyena.Block, "fused", fused)
+        monkeypatch.setattr(hyena.HyenaBlock, "fused", fused)
         block.zero_grad()
         x = start.clone().requires_grad_()
         y = block(x, None if causal else mask)
@@ -28,7 +28,7 @@ def test_the_fast_path_agrees_with_the_plain_one_in_values_and_gradients(causal,
 
 def test_the_fast_path_is_taken_where_it_suits_only(monkeypatch):
     taken = []
-    monkeypatch.setattr(hyena.Block, "_fused_forward", lambda block, x, mask: taken.append(1) or x)
+    monkeypatch.setattr(hyena.HyenaBlock, "_fused_forward", lambda block, x, mask: taken.append(1) or x)
     batch = batch_of(9)
     network()(batch)
     assert len(taken) == 2

@@ -10,7 +10,7 @@ import torch
 from genolightning import load_run
 from genolightning.config.compose import compose
 from genolightning.training.checkpoints import read_checkpoint
-from genolightning.training.transfer import take_over
+from genolightning.training.transfer import load_matching
 from tests.helpers.tiny import run, sequences, train, write_table
 from tests.helpers.training import module
 
@@ -94,7 +94,7 @@ def test_a_run_without_a_checkpoint_is_refused(start, tmp_path, capsys):
 
 def test_weights_of_which_none_fits_are_refused_with_the_model_that_has_them(pretrained, tmp_path, capsys):
     assert tune(tmp_path / "run", pretrained, model="convnet") == 2
-    assert "say model=hyena as it did" in capsys.readouterr().err
+    assert "use model=hyena as it did" in capsys.readouterr().err
 
 
 def test_a_head_that_fits_is_not_enough(tmp_path, capsys):
@@ -103,17 +103,17 @@ def test_a_head_that_fits_is_not_enough(tmp_path, capsys):
         train(tmp_path / "cnn", "dataset=table", f"dataset.train={mine}", "trainer.max_epochs=1", model="convnet") == 0
     )
     assert tune(tmp_path / "run", tmp_path / "cnn") == 2  # its head.linear.bias, one number, fits any other
-    assert "fits this model's backbone; say model=convnet as it did" in capsys.readouterr().err
+    assert "fits this model's backbone; use model=convnet as it did" in capsys.readouterr().err
 
 
 def test_a_head_for_another_question_stays_as_it_was():
     ours, theirs = module(), module()
     head = ours.head.linear.weight.clone()
-    taken = take_over(ours, theirs.state_dict(), head=False)
+    taken = load_matching(ours, theirs.state_dict(), head=False)
     assert torch.equal(ours.head.linear.weight, head)
     assert torch.equal(ours.backbone.stem.weight, theirs.backbone.stem.weight)
     assert set(taken.not_loaded) == {"head.linear.weight", "head.linear.bias"}
-    assert take_over(ours, theirs.state_dict()).not_loaded == {}
+    assert load_matching(ours, theirs.state_dict()).not_loaded == {}
     assert torch.equal(ours.head.linear.weight, theirs.head.linear.weight)
 
 
