@@ -21,14 +21,15 @@ from upstream import REPOSITORY  # noqa: F401 (puts the checkout on the path)
 from genolightning.benchmarks.audit.leakage import audit
 from genolightning.benchmarks.audit.near_duplicates import near_pairs
 from genolightning.benchmarks.interval_tables import IntervalTables
-from genolightning.genome.alphabet import Packed, reverse_complement
+from genolightning.genome.alphabet import reverse_complement
+from genolightning.genome.codes import Codes
 from genolightning.paths import data_root
 
 LENGTH_BP, IDENTITY = 400, 0.9
 BAR_S, BAR_MB, BAR_FOUND = 300, 4096, 0.95
 
 
-def planted(rows: int) -> tuple[Packed, int]:
+def planted(rows: int) -> tuple[Codes, int]:
     """Random rows, the last sixth of which are changed copies of the first sixth; and how many those are."""
     random = np.random.default_rng(0)
     matrix = random.integers(0, 4, (rows, LENGTH_BP), dtype=np.uint8)
@@ -41,7 +42,7 @@ def planted(rows: int) -> tuple[Packed, int]:
     changed[row, places] = (changed[row, places] + random.integers(1, 4, places.shape)) % 4
     changed[::2] = reverse_complement(changed[::2])
     matrix[rows - copies :] = changed
-    return Packed(matrix.reshape(-1), np.arange(rows + 1, dtype=np.int64) * LENGTH_BP), copies
+    return Codes(matrix.reshape(-1), np.arange(rows + 1, dtype=np.int64) * LENGTH_BP), copies
 
 
 def near(rows: int) -> dict[str, Any]:

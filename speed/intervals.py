@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 from upstream import ONE_THREAD, SPEED, environment
 
-from genolightning.genome.alphabet import Codes, decode
+from genolightning.genome.alphabet import decode
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import read_gb_table
 from genolightning.genome.reference import Genome
 

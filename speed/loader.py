@@ -28,7 +28,7 @@ from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.data.array_source import ArraySource
 from genolightning.data.encoded_split import open_split
 from genolightning.data.loader import BatchLoader
-from genolightning.genome.alphabet import N, Packed, decode
+from genolightning.genome.alphabet import N, decode
 
 ROWS, BATCH = 27_097, 64
 UPSTREAM_ROWS = 2_048
@@ -73,8 +73,7 @@ def our_side(case: Case, rows: list[tuple[str, str]], folder: Path) -> tuple[Bat
 
 def bare_side(table: ArraySource) -> Callable[[], None]:
     """Gather the same arrays as they stand in the table, without a batch around them."""
-    assert not isinstance(table.codes, Packed)
-    arrays = table.codes, table.lengths, table.target, table.index
+    arrays = table.codes.padded(), table.lengths, table.target, table.index
     codes, lengths, target, index = (np.ascontiguousarray(array[:ROWS]) for array in arrays)
     random = np.random.default_rng(1)
 

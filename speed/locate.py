@@ -22,6 +22,7 @@ import numpy as np
 from upstream import ONE_THREAD, SPEED, environment
 
 from genolightning.genome.alphabet import decode
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.locate import Located, locate
 from genolightning.genome.reference import Genome
@@ -45,7 +46,7 @@ def inputs(folder: Path, count: int, record_bp: int) -> tuple[Genome, Intervals]
     return Genome(fasta, cache=folder / "cache"), there
 
 
-def our_pass(genome: Genome, codes: np.ndarray) -> tuple[float, Located]:
+def our_pass(genome: Genome, codes: Codes) -> tuple[float, Located]:
     begin = time.process_time()
     located = locate(codes, genome)
     return time.process_time() - begin, located
@@ -58,7 +59,7 @@ def same(located: Located, there: Intervals) -> bool:
     )
 
 
-def their_pass(genome: Genome, codes: np.ndarray, there: Intervals, folder: Path) -> tuple[float, bool]:
+def their_pass(genome: Genome, codes: Codes, there: Intervals, folder: Path) -> tuple[float, bool]:
     queries = folder / "queries.fa"
     queries.write_text("".join(f">{row}\n{decode(one)}\n" for row, one in enumerate(codes)))
     command = [str(environment()), str(SPEED / "reference" / "seq2loc.py"), str(queries), str(genome.fasta)]

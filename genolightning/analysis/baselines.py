@@ -52,7 +52,7 @@ def _sums(benchmark: "Benchmark") -> dict[str, dict[str, str]]:
 
 
 def _fitted(benchmark: "Benchmark", split: str, seed: int) -> dict[str, Estimate]:
-    from genolightning.benchmarks.audit.published_rows import take, whole
+    from genolightning.benchmarks.audit.published_rows import whole
     from genolightning.benchmarks.audit.shortcuts import kmer_logistic
     from genolightning.benchmarks.splits import assign
 
@@ -65,6 +65,6 @@ def _fitted(benchmark: "Benchmark", split: str, seed: int) -> dict[str, Estimate
     if chosen.id != split:
         raise UserError(f"split {split} cannot be made again here, {chosen.id} came out")
     sys.stderr.write(f"genolightning: fitting {K}-mers on {len(chosen.train):,} rows of {benchmark.name}\n")
-    p = kmer_logistic(take(rows.codes, chosen.train), rows.target[chosen.train], take(rows.codes, chosen.test), k=K)
+    p = kmer_logistic(rows.codes.take(chosen.train), rows.target[chosen.train], rows.codes.take(chosen.test), k=K)
     binary = benchmark.kind == "binary"
     return evaluate(benchmark.kind, rows.target[chosen.test], p[:, 1] if binary else p, classes=rows.classes)

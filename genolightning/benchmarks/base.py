@@ -5,13 +5,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import Codes
+from genolightning.genome.codes import Codes
 
 
 class Rows(NamedTuple):
     """One split's rows in file order, and what was left out of it."""
 
-    codes: Codes  # uint8 (rows, length), or Packed
+    codes: Codes  # of every row
     target: NDArray[Any]  # int64 (rows,) | float32 (rows,) | (rows, labels) | (rows, length) | (rows, bins, labels)
     ids: NDArray[Any]  # str (rows,): `<class>/<id>` for interval tables, the row number for tables without ids
     index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the table before any drop, counted from 0

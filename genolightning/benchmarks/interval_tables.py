@@ -11,7 +11,7 @@ from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
 from genolightning.benchmarks.precomputed_sequences import read_ready
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
-from genolightning.genome.alphabet import Codes, Packed, pack
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import ABSENT, INSIDE, PAST_END, Genome
 from genolightning.paths import data_root, in_data_root
@@ -146,7 +146,7 @@ class IntervalTables:
         ]
         first = np.cumsum([0] + [len(table.ids) for table in tables])
         return Rows(
-            join(parts),
+            Codes.concat(parts),
             self._target([table.intervals[rows] for table, rows in zip(tables, kept, strict=True)]),
             np.concatenate(
                 [_named(label, table.ids[rows]) for label, table, rows in zip(self.tables, tables, kept, strict=True)]
@@ -205,19 +205,6 @@ class IntervalTables:
             f"{self.name}: class {label} needs genomes/{path.name} or {path.name}.gz in {data_root()}; put it there, "
             f"or name the file: dataset.genome=FILE (with dataset.missing=drop where it holds only a part)"
         )
-
-
-def join(parts: Sequence[Codes]) -> Codes:
-    """Codes end to end: a matrix where all rows are equally long, else Packed.
-
-    >>> join([np.zeros((1, 2), np.uint8), np.ones((2, 1), np.uint8)])
-    Packed(values=array([0, 0, 1, 1], dtype=uint8), offsets=array([0, 2, 3, 4]))
-    """
-    values = [part.values if isinstance(part, Packed) else part.ravel() for part in parts]
-    lengths = [
-        np.diff(part.offsets) if isinstance(part, Packed) else np.full(part.shape[0], part.shape[1]) for part in parts
-    ]
-    return pack(np.concatenate(values), np.concatenate([[0], np.cumsum(np.concatenate(lengths))]))
 
 
 def _named(label: str, ids: NDArray[Any]) -> NDArray[Any]:

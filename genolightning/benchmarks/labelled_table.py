@@ -15,7 +15,7 @@ from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
 from genolightning.errors import BadTable, DatasetMissing, UserError, check_integer
 from genolightning.facts import NO_LABEL
-from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL, Codes, pack
+from genolightning.genome.codes import encode
 from genolightning.paths import data_root, in_data_root
 from genolightning.storage.text_files import opened, read_text, sha256
 
@@ -34,7 +34,7 @@ class Table(NamedTuple):
     unit: str = "line"  # what `row` counts
 
     def at(self, i: int) -> str:
-        """File and line of the i-th entry, the opening words of an error."""
+        """File and line of the i-th row, counted from 0, for an error."""
         return f"{self.source} {self.unit} {self.row[i]}"
 
 
@@ -131,8 +131,8 @@ class LabelledTable:
         """Read, check and encode one split; BadTable names the file and row of the first fault."""
         table = read_table(self._file(split))
         sequences = column(table, self._sequence, "sequence")
-        codes, lengths = encode_column(table, sequences)
-        target = self._target(table, lengths, split)
+        codes = encode(sequences, describe=table.at)
+        target = self._target(table, codes.lengths, split)
         count = len(sequences)
         ids = np.arange(count).astype(str) if self._id is None else np.array(column(table, self._id, "id"))
         return Rows(codes, target, ids, np.arange(count), {})
@@ -260,27 +260,6 @@ def _read_parquet(path: Path, data: bytes) -> Table:
         except pl.exceptions.PolarsError:  # an embedding, an image: no sequence, label or name
             continue
     return Table(columns, np.arange(1, frame.height + 1), str(path), "row")
-
-
-def encode_column(table: Table, sequences: list[str]) -> tuple[Codes, NDArray[np.int64]]:
-    """Encode a column of DNA strings; returns codes and the length of each row in bases.
-
-    Raises BadTable for an empty sequence or a letter that is not IUPAC.
-    """
-    lengths = np.fromiter(map(len, sequences), np.int64, len(sequences))
-    if (lengths == 0).any():
-        raise BadTable(f"{table.at(int(np.argmax(lengths == 0)))}: the sequence is empty; remove the row")
-    values = BYTE_TO_CODE[np.frombuffer("".join(sequences).encode("ascii", "replace"), np.uint8)]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    if (wrong := values == ILLEGAL).any():
-        base = int(np.argmax(wrong))
-        i = int(np.searchsorted(offsets, base, "right")) - 1
-        base -= int(offsets[i])
-        raise BadTable(
-            f"{table.at(i)}: {sequences[i][base]!r} at base {base + 1} is not an IUPAC letter; "
-            "write ACGTU, N or RYSWKMBDHV"
-        )
-    return pack(values, offsets), lengths
 
 
 def canonical(label: str) -> str:

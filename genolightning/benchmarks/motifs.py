@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError, check_integer
-from genolightning.genome.alphabet import Packed, decode, encode, reverse_complement
+from genolightning.genome.alphabet import decode, reverse_complement
+from genolightning.genome.codes import encode
 from genolightning.genome.intervals import Intervals, read_bed
 from genolightning.paths import cache_dir
 from genolightning.storage.text_files import sha256
@@ -138,7 +139,7 @@ def _write(root: Path, random: np.random.Generator, tables: list[str], scattered
     backward = random.random(count) < 0.5
     slots = _background(random, count)
     windows = slots[:, (SLOT_BP - WINDOW_BP) // 2 :][:, :WINDOW_BP]
-    spelled = dict(zip(MOTIFS, _matrix(MOTIFS.values()), strict=True))
+    spelled = dict(zip(MOTIFS, encode(MOTIFS.values()), strict=True))
     windows[sites.window[:, None], sites.start[:, None] + np.arange(MOTIF_BP)] = [spelled[name] for name in sites.name]
     windows[backward] = reverse_complement(windows[backward])
 
@@ -176,12 +177,6 @@ def _scatter(random: np.random.Generator, count: int, names: list[str]) -> Sites
     start = first + stretch * STRETCH_BP + random.integers(0, STRETCH_BP - MOTIF_BP + 1, stretch.shape)
     window, motif = np.nonzero(random.random(stretch.shape) < 0.5)
     return Sites(window, start[window, motif], np.array(names)[motif])
-
-
-def _matrix(sequences: Any) -> NDArray[np.uint8]:
-    codes = encode(sequences)
-    assert not isinstance(codes, Packed)
-    return codes
 
 
 def _write_fasta(path: Path, slots: NDArray[np.uint8]) -> None:

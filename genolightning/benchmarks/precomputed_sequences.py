@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
-from genolightning.benchmarks.labelled_table import Table, canonical, column, encode_column, read_table
+from genolightning.benchmarks.labelled_table import Table, canonical, column, read_table
 from genolightning.errors import BadTable
+from genolightning.genome.codes import encode
 from genolightning.genome.intervals import IntervalTable
 
 
@@ -30,9 +31,9 @@ def read_ready(path: Path, classes: Sequence[str], tables: Mapping[str, Interval
         _same_counts(table, target, classes, tables)
         order = order if names is None else _order(table, ids.tolist(), tables)
     table, target, ids = _reordered(table, order), target[order], ids[order]
-    codes, lengths = encode_column(table, column(table, "sequence", "sequence"))
+    codes = encode(column(table, "sequence", "sequence"), describe=table.at)
     if tables is not None and names is not None:
-        _same_lengths(table, lengths, np.concatenate([one.intervals.lengths for one in tables.values()]))
+        _same_lengths(table, codes.lengths, np.concatenate([one.intervals.lengths for one in tables.values()]))
     return Rows(codes, target, ids, np.arange(len(target)), {})
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.audit.leakage import same_rows
 from genolightning.benchmarks.audit.near_duplicates import near_pairs
-from genolightning.benchmarks.audit.published_rows import PUBLISHED, Whole, fingerprint, take, whole
+from genolightning.benchmarks.audit.published_rows import PUBLISHED, Whole, fingerprint, whole
 from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError
@@ -118,7 +118,7 @@ def groups(rows: Whole) -> Rows:
         _, one_of_it = np.unique(locus, return_index=True)
         edges.append((same, same[one_of_it][locus]))
     if rows.codes is not None:
-        pairs = near_pairs(take(rows.codes, first))
+        pairs = near_pairs(rows.codes.take(first))
         edges.append((pairs.first, pairs.second))
     one, other = (np.concatenate(side) for side in zip(*edges, strict=True))
     graph = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(count, count))

@@ -14,7 +14,7 @@ from genolightning.data.batch_source import Tokenize
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.token_cache import TokenCache, tokenize_rows
 from genolightning.data.window_gather import gather_windows
-from genolightning.genome.alphabet import N, Packed
+from genolightning.genome.alphabet import N
 
 COPY_BYTES = 1 << 28  # splits up to this size are copied as they are served, which gathers faster
 PADDED_SHARE = 4  # a padded copy may take this many times the bytes of its rows
@@ -68,11 +68,11 @@ class ArraySource:
         self.index: NDArray[np.int64] = split.index if rows is None else split.index[rows]
         self.rows = len(lengths)
         self.tokens: TokenCache | None = None
-        self._matrix = not isinstance(split.codes, Packed)
+        self._matrix = split.codes.even
         self._bins = -(-crop_bp // resolution_bp) if cropped and crop_bp and resolution_bp else None
         self._copy: RowArrays | None = None
         if self._matrix and rows is None and not cropped and not strands:
-            self._copy = RowArrays(np.asarray(split.codes), lengths, split.target, split.index)
+            self._copy = RowArrays(split.codes.padded(), lengths, split.target, split.index)
         elif self._worth_copying():
             self._copy = self._gathered(np.arange(self.strand_rows))
 
@@ -152,13 +152,14 @@ class ArraySource:
         lengths = self.lengths.take(row)
         longest = int(lengths.max(initial=0))
         codes = self._split.codes
-        if isinstance(codes, Packed):
+        if not codes.even:
             first = codes.offsets.take(own)
             # the other strand of a shorter row begins at its last base, so its window ends there
             start = first if backward is None else first - np.where(backward, longest - lengths, 0)
             gathered = gather_windows(codes.values, start, longest, (first, first + lengths), backward)
         else:
-            gathered = gather_windows(codes.reshape(-1), own * codes.shape[1], longest, None, backward)
+            width = codes.padded().shape[1]
+            gathered = gather_windows(codes.values, own * width, longest, None, backward)
         target = self._targets(rows)
         if self.resolution_bp and not self._matrix:
             target = target[:, : -(-longest // self.resolution_bp)]

@@ -14,9 +14,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Benchmark, Rows
-from genolightning.benchmarks.interval_tables import join
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import Codes, Packed
+from genolightning.genome.codes import Codes
 from genolightning.paths import cache_dir
 from genolightning.storage.text_files import checksum
 
@@ -37,9 +36,7 @@ class EncodedSplit:
 
     def lengths(self) -> NDArray[np.int64]:
         """True length of every row in bases, int64 (rows,)."""
-        if isinstance(self.codes, Packed):
-            return np.diff(self.codes.offsets)
-        return np.full(len(self.codes), self.codes.shape[1], np.int64)
+        return self.codes.lengths
 
 
 def concatenated(first: EncodedSplit, second: EncodedSplit) -> EncodedSplit:
@@ -51,7 +48,7 @@ def concatenated(first: EncodedSplit, second: EncodedSplit) -> EncodedSplit:
     }
     return EncodedSplit(
         f"{first.key}+{second.key}",
-        join([first.codes, second.codes]),
+        Codes.concat([first.codes, second.codes]),
         np.concatenate([first.target, second.target]),
         np.concatenate([first.ids, second.ids]),
         np.concatenate([first.index, second.index + offset]),
@@ -167,16 +164,14 @@ def _remove(folder: Path) -> None:
 
 def _arrays(rows: Rows) -> dict[str, NDArray[Any]]:
     arrays = {"target": rows.target, "ids": np.asarray(rows.ids, str), "index": rows.index}
-    if isinstance(rows.codes, Packed):
-        return arrays | {"codes": rows.codes.values, "offsets": rows.codes.offsets}
-    return arrays | {"codes": rows.codes}
+    if rows.codes.even:
+        return arrays | {"codes": rows.codes.padded()}
+    return arrays | {"codes": rows.codes.values, "offsets": rows.codes.offsets}
 
 
 def _open(folder: Path, key: str, notes: dict[str, Any]) -> EncodedSplit:
     def load(name: str) -> NDArray[Any]:
         return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
 
-    codes: Codes = load("codes")
-    if "offsets.npy" in notes["files"]:
-        codes = Packed(load("codes"), load("offsets"))
+    codes = Codes(load("codes"), load("offsets") if "offsets.npy" in notes["files"] else None)
     return EncodedSplit(key, codes, load("target"), load("ids"), load("index"), notes["dropped"], notes["warnings"])

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from genolightning.benchmarks.base import Rows
-from genolightning.benchmarks.labelled_table import column, encode_column, read_table
+from genolightning.benchmarks.labelled_table import column, read_table
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import Codes, Packed, pack
+from genolightning.genome.codes import Codes, encode
 from genolightning.genome.fasta import encode_fasta
 from genolightning.genome.intervals import read_bed
 from genolightning.genome.reference import Genome
@@ -31,14 +31,14 @@ def read_unlabelled(
         out = io.BytesIO()
         lengths = encode_fasta(path, out)
         offsets = np.concatenate([[0], np.cumsum(list(lengths.values()))]).astype(np.int64)
-        return _rows(pack(np.frombuffer(out.getvalue(), np.uint8), offsets), np.array(list(lengths)))
+        return _rows(Codes(np.frombuffer(out.getvalue(), np.uint8), offsets), np.array(list(lengths)))
     if re.search(BED_NAMES, path.name):
         if genome is None:
             raise UserError(f"input={path}: intervals need their genome; add genome=FILE.fa")
         table = read_bed(path)
         return _rows(Genome(genome).gather(table.intervals), table.ids)
     cells = read_table(path)
-    codes, _ = encode_column(cells, column(cells, sequence, "sequence"))
+    codes = encode(column(cells, sequence, "sequence"), describe=cells.at)
     ids = np.array(cells.columns[id]) if id in cells.columns else np.arange(len(cells.row)).astype(str)
     return _rows(codes, ids)
 
@@ -48,25 +48,19 @@ def tiles(rows: Rows, tile_bp: int) -> Rows:
 
     A tile's id is `<id>:<start>-<end>`, 0-based half-open; shorter rows stay whole; `index` stays the row's own.
     """
-    codes = rows.codes if isinstance(rows.codes, Packed) else _packed(rows.codes)
-    lengths = np.diff(codes.offsets)
     values, ends, ids, index = [], [], [], []
-    for row, length in enumerate(lengths):
+    for row, length in enumerate(rows.codes.lengths):
         starts = [*range(0, max(length - tile_bp, 0), tile_bp), max(length - tile_bp, 0)]
         for start in starts:
             stop = min(start + tile_bp, length)
-            values.append(codes.values[codes.offsets[row] + start : codes.offsets[row] + stop])
+            values.append(rows.codes[row][start:stop])
             ends.append(stop - start)
             ids.append(str(rows.ids[row]) if length <= tile_bp else f"{rows.ids[row]}:{start}-{stop}")
             index.append(rows.index[row])
     offsets = np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
-    return _rows(pack(np.concatenate(values), offsets), np.array(ids))._replace(index=np.array(index, np.int64))
+    return _rows(Codes(np.concatenate(values), offsets), np.array(ids))._replace(index=np.array(index, np.int64))
 
 
 def _rows(codes: Codes, ids: np.ndarray) -> Rows:
     count = len(ids)
     return Rows(codes, np.zeros((count, 0), np.int64), ids, np.arange(count), {})
-
-
-def _packed(codes: np.ndarray) -> Packed:
-    return Packed(codes.reshape(-1), np.arange(len(codes) + 1, dtype=np.int64) * codes.shape[1])

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import COMPLEMENT, Codes, N, Packed
+from genolightning.genome.alphabet import N, complement, reverse_complement
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.reference import Genome
 
@@ -46,28 +47,27 @@ class Seeds(NamedTuple):
     bitmap: NDArray[np.bool_]  # mixed words that occur
 
 
-def locate(codes: Codes, genome: Genome) -> Located:
+def locate(queries: Codes, genome: Genome) -> Located:
     """Find sequences of any lengths in a genome, exactly, on both strands.
 
     N matches nothing, itself included: a sequence with an N is found nowhere. Sequences of 31 bases and more are
     sought together in one pass, shorter ones in up to four more; those under a dozen bases are everywhere, and slow.
     """
-    queries = _packed(codes)
     found = [hits for rows in _alike(queries) for hits in _search(queries, rows, genome)]
     record, start, query, backward = (
         (np.concatenate(column) for column in zip(*found, strict=True)) if found else np.zeros((4, 0), np.int64)
     )
     order = np.lexsort((start, record, query))
     record, start, query, backward = record[order], start[order], query[order], backward[order].astype(bool)
-    end = start + np.diff(queries.offsets)[query]
+    end = start + queries.lengths[query]
     strand = np.where(backward, "-", "+")
     intervals = Intervals(np.array(list(genome.lengths), dtype=str)[record], start, end, strand, str(genome.fasta))
-    return Located(intervals, query, np.bincount(query, minlength=len(queries.offsets) - 1))
+    return Located(intervals, query, np.bincount(query, minlength=len(queries)))
 
 
-def _alike(queries: Packed) -> Iterator[Numbers]:
+def _alike(queries: Codes) -> Iterator[Numbers]:
     """Rows without N, in classes of length, lest one short row make a short seed of every other's."""
-    lengths = np.diff(queries.offsets)
+    lengths = queries.lengths
     unknown = np.concatenate([[0], np.cumsum(queries.values >= N)])[queries.offsets]
     known = np.diff(unknown) == 0
     for least, beyond in itertools.pairwise((1, 4, 8, 16, LONGEST_SEED_BP, np.inf)):
@@ -76,10 +76,10 @@ def _alike(queries: Packed) -> Iterator[Numbers]:
             yield rows
 
 
-def _search(queries: Packed, rows: Numbers, genome: Genome) -> Iterator[tuple[Numbers, ...]]:
+def _search(queries: Codes, rows: Numbers, genome: Genome) -> Iterator[tuple[Numbers, ...]]:
     """Record, start, query and strand (True is "-") of the hits of some rows, portion by portion of the genome."""
     seeds = _seeds(queries, rows)
-    lengths = np.diff(queries.offsets)
+    lengths = queries.lengths
     names, sizes = list(genome.lengths), np.array(list(genome.lengths.values()), np.int64)
     for record, start, values, piece_bp in _pieces(genome, seeds.seed_bp):
         ends = np.cumsum(piece_bp)
@@ -94,18 +94,12 @@ def _search(queries: Packed, rows: Numbers, genome: Genome) -> Iterator[tuple[Nu
             yield (*(column[same] for column in place_of), backward[same].astype(np.int64))
 
 
-def _packed(codes: Codes) -> Packed:
-    if isinstance(codes, Packed):
-        return codes
-    return Packed(codes.reshape(-1), np.arange(len(codes) + 1, dtype=np.int64) * codes.shape[1])
-
-
-def _seeds(queries: Packed, rows: Numbers) -> Seeds:
-    seed_bp = min(LONGEST_SEED_BP, int(np.diff(queries.offsets)[rows].min()))
+def _seeds(queries: Codes, rows: Numbers) -> Seeds:
+    seed_bp = min(LONGEST_SEED_BP, int(queries.lengths[rows].min()))
     column = np.arange(seed_bp)
     forward = _word(queries.values[queries.offsets[rows][:, None] + column])
-    backward = _word(COMPLEMENT[queries.values[queries.offsets[rows + 1][:, None] - 1 - column]])
-    own = np.array([_is_palindrome(queries.values[queries.offsets[r] : queries.offsets[r + 1]]) for r in rows.tolist()])
+    backward = _word(complement(queries.values[queries.offsets[rows + 1][:, None] - 1 - column]))
+    own = np.array([_is_palindrome(queries[row]) for row in rows.tolist()])
     other = ~own
     word = np.concatenate([forward, backward[other]])
     query = np.concatenate([rows, rows[other]])
@@ -119,7 +113,7 @@ def _seeds(queries: Packed, rows: Numbers) -> Seeds:
 def _is_palindrome(codes: NDArray[np.uint8]) -> bool:
     if len(codes) % 2 or codes[0] + codes[-1] != 3:
         return False
-    return bool((COMPLEMENT[codes[::-1]] == codes).all())
+    return bool((reverse_complement(codes) == codes).all())
 
 
 def _word(bases: NDArray[np.uint8]) -> Words:
@@ -181,7 +175,7 @@ def _read(
 ) -> tuple[Numbers, Numbers, NDArray[np.uint8], Numbers]:
     record, start, end = np.array(pieces, np.int64).T
     codes = genome.gather(Intervals(np.array([names[number] for number in record.tolist()]), start, end))
-    return record, start, codes.values if isinstance(codes, Packed) else codes.reshape(-1), end - start
+    return record, start, codes.values, end - start
 
 
 def _hits(values: NDArray[np.uint8], ends: Numbers, seeds: Seeds) -> Iterator[tuple[Numbers, Numbers]]:
@@ -209,7 +203,7 @@ def _clean(values: NDArray[np.uint8], place: Numbers, seed_bp: int) -> NDArray[n
 
 
 def _same_bases(
-    queries: Packed,
+    queries: Codes,
     genome: Genome,
     names: list[str],
     record: Numbers,
@@ -218,7 +212,7 @@ def _same_bases(
     backward: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
     """Whether all bases of each candidate are its query's; they are read from the genome in the query's direction."""
-    lengths = np.diff(queries.offsets)[query]
+    lengths = queries.lengths[query]
     same = np.ones(len(query), bool)
     labels = np.array(names, dtype=str)
     portion = np.cumsum(lengths) // COMPARED_AT_ONCE
@@ -226,7 +220,7 @@ def _same_bases(
         if not len(rows):
             continue
         strand = np.where(backward[rows], "-", "+")
-        found = _packed(genome.gather(Intervals(labels[record[rows]], start[rows], (start + lengths)[rows], strand)))
+        found = genome.gather(Intervals(labels[record[rows]], start[rows], (start + lengths)[rows], strand))
         begin = np.repeat(queries.offsets[query[rows]] - found.offsets[:-1], lengths[rows])
         equal = queries.values[begin + np.arange(len(found.values))] == found.values
         same[rows] = np.logical_and.reduceat(equal, found.offsets[:-1])

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from genolightning import paths
 from genolightning.errors import BadTable, GenomeMissing, OutOfChromosome, UserError
-from genolightning.genome.alphabet import Codes, N, Packed
+from genolightning.genome.alphabet import complement
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
+from genolightning.genome.codes import Codes
 from genolightning.genome.fasta import encode_fasta
 from genolightning.genome.intervals import Intervals
 from genolightning.storage.text_files import atomic_write, checksum, sha256
@@ -108,16 +109,16 @@ class Genome:
     def gather(self, intervals: Intervals) -> Codes:
         """Base codes of every interval, in the order given, reverse-complemented on "-".
 
-        Returns uint8 (n, length) where all intervals are equally long, else Packed. N and ambiguous letters are 4.
+        N and ambiguous letters are 4.
         Raises OutOfChromosome for an interval that names no record or reaches beyond it, naming file and line, and
         BadTable for an empty interval.
         """
         starts, lengths = self._absolute(intervals)
         if not len(lengths):
-            return np.empty((0, 0), np.uint8)
+            return Codes(np.empty((0, 0), np.uint8))
         if (lengths == lengths[0]).all():
-            return self._windows(starts, int(lengths[0]), _backward(intervals))
-        return self._packed(starts, lengths, _backward(intervals))
+            return Codes(self._windows(starts, int(lengths[0]), _backward(intervals)))
+        return self._ragged(starts, lengths, _backward(intervals))
 
     def outside(self, intervals: Intervals) -> NDArray[np.int8]:
         """Which intervals cannot be read: 0 inside, 1 chromosome absent, 2 negative start or past the end; (n,)."""
@@ -179,10 +180,10 @@ class Genome:
         codes = every[starts].view(np.uint8).reshape(len(starts), length)
         block = max(1, TURN_BYTES // length)
         for rows in (backward[at : at + block] for at in range(0, len(backward), block)):
-            codes[rows] = _complemented(codes[rows])[:, ::-1]
+            codes[rows] = complement(codes[rows])[:, ::-1]
         return codes
 
-    def _packed(self, starts: NDArray[np.int64], lengths: NDArray[np.int64], backward: NDArray[np.int64]) -> Packed:
+    def _ragged(self, starts: NDArray[np.int64], lengths: NDArray[np.int64], backward: NDArray[np.int64]) -> Codes:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         values = np.empty(int(offsets[-1]), np.uint8)
         codes = self._codes
@@ -190,19 +191,14 @@ class Genome:
             values[to : to + length] = codes[begin : begin + length]
         for row in backward.tolist():
             piece = values[offsets[row] : offsets[row + 1]]
-            piece[:] = _complemented(piece[::-1])
-        return Packed(values, offsets)
+            piece[:] = complement(piece[::-1])
+        return Codes(values, offsets)
 
 
 def _backward(intervals: Intervals) -> NDArray[np.int64]:
     if intervals.strand is None:
         return np.empty(0, np.int64)
     return np.flatnonzero(intervals.strand == "-")
-
-
-def _complemented(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The alphabet's complement by arithmetic (A0-T3 and C1-G2 add up to 3), many bases an instruction."""
-    return codes ^ ((codes < N).view(np.uint8) * np.uint8(3))
 
 
 class _Summed:

@@ -15,7 +15,7 @@ from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
 from genolightning.facts import Facts
-from genolightning.genome.alphabet import encode
+from genolightning.genome.codes import encode
 from genolightning.models.base import input_of
 from genolightning.training.checkpoints import read_checkpoint
 from genolightning.training.task import Task

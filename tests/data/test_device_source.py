@@ -15,7 +15,7 @@ from genolightning.data.device_source import DeviceSource, on_device
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import Packed
+from genolightning.genome.codes import Codes
 from tests.helpers.tiny import write_table
 
 CPU = torch.device("cpu")
@@ -25,13 +25,13 @@ random = np.random.default_rng(0)
 def ragged(lengths) -> EncodedSplit:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     rows = np.arange(len(lengths))
-    codes = Packed(random.integers(0, 5, offsets[-1]).astype(np.uint8), offsets)
+    codes = Codes(random.integers(0, 5, offsets[-1]).astype(np.uint8), offsets)
     return EncodedSplit("k", codes, rows % 2, rows.astype(str), rows, {}, [])
 
 
 def even(target=None) -> EncodedSplit:
     rows = np.arange(45)
-    codes = random.integers(0, 5, (45, 12)).astype(np.uint8)
+    codes = Codes(random.integers(0, 5, (45, 12)).astype(np.uint8))
     return EncodedSplit("k", codes, rows % 2 if target is None else target, rows.astype(str), rows, {}, [])
 
 

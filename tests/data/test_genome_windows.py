@@ -6,7 +6,8 @@ import torch
 
 from genolightning.data.genome_windows import GenomeWindowsDataModule
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import encode, reverse_complement
+from genolightning.genome.alphabet import reverse_complement
+from genolightning.genome.codes import encode
 from tests.helpers.make import sequence, write_fasta
 
 RECORDS = {"chr1": sequence(2000, seed=1, letters="ACGTN"), "chr2": sequence(300, seed=2), "chr3": "NN" + "A" * 200}

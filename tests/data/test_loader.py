@@ -8,20 +8,21 @@ from genolightning.data.array_source import ArraySource
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import N, Packed, encode, reverse_complement
+from genolightning.genome.alphabet import N, reverse_complement
+from genolightning.genome.codes import Codes, encode
 
 random = np.random.default_rng(0)
 
 
 def even_store(rows: int = 103, length: int = 20) -> EncodedSplit:
-    codes = random.integers(0, 5, (rows, length)).astype(np.uint8)
+    codes = Codes(random.integers(0, 5, (rows, length)).astype(np.uint8))
     return EncodedSplit("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
 
 
 def ragged_store(rows: int = 57, shortest: int = 3, longest: int = 30) -> EncodedSplit:
     lengths = random.integers(shortest, longest + 1, rows)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    codes = Packed(random.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
+    codes = Codes(random.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
     return EncodedSplit("k", codes, np.arange(rows) % 2, np.arange(rows).astype(str), np.arange(rows), {}, [])
 
 
@@ -96,11 +97,7 @@ def test_codes_are_the_rows_and_padding_is_n(store):
     lengths = store.lengths()
     for batch in BatchLoader(ArraySource(store), batch_size=10, shuffle=True):
         for codes, length, row in zip(batch.codes.numpy(), batch.lengths.tolist(), batch.index.tolist(), strict=True):
-            own = (
-                store.codes[row]
-                if not isinstance(store.codes, Packed)
-                else store.codes.values[store.codes.offsets[row] : store.codes.offsets[row + 1]]
-            )
+            own = store.codes[row]
             assert length == lengths[row]
             assert (codes[:length] == own).all()
             assert (codes[length:] == N).all()
@@ -111,7 +108,7 @@ def test_rows_of_very_different_length_stay_packed_and_come_out_the_same():
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = random.integers(0, 4, offsets[-1]).astype(np.uint8)
     store = EncodedSplit(
-        "k", Packed(values, offsets), np.zeros(51, int), np.arange(51).astype(str), np.arange(51), {}, []
+        "k", Codes(values, offsets), np.zeros(51, int), np.arange(51).astype(str), np.arange(51), {}, []
     )
     table = ArraySource(store)
     taken = table.row_arrays(np.array([50, 0]))
@@ -156,7 +153,7 @@ def test_a_shift_moves_bases_and_leaves_n_behind():
 
 
 def test_a_shift_leaves_nothing_beyond_a_row_of_its_own():
-    codes = Packed(np.zeros(16, np.uint8), np.array([0, 6, 16]))
+    codes = Codes(np.zeros(16, np.uint8), np.array([0, 6, 16]))
     target = np.array([[1] * 6 + [-100] * 4, [1] * 10])
     store = EncodedSplit("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
     for by in (-3, 3):
@@ -234,5 +231,5 @@ def ragged_store_of(seed: int) -> EncodedSplit:
     fixed = np.random.default_rng(seed)
     lengths = fixed.integers(5, 20, 60)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    codes = Packed(fixed.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
+    codes = Codes(fixed.integers(0, 4, offsets[-1]).astype(np.uint8), offsets)
     return EncodedSplit("k", codes, np.arange(60) % 2, np.arange(60).astype(str), np.arange(60), {}, [])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from genolightning.genome.alphabet import Packed, decode, encode
+from genolightning.genome.alphabet import decode
+from genolightning.genome.codes import Codes, encode
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.locate import locate
 from genolightning.genome.reference import Genome
@@ -100,6 +101,6 @@ def test_pieces_of_a_long_record_miss_no_place(tmp_path, monkeypatch):
 
 
 def test_nothing_to_find_finds_nothing(genome):
-    located = locate(Packed(np.array([4, 4], np.uint8), np.array([0, 2])), genome)
+    located = locate(Codes(np.array([4, 4], np.uint8), np.array([0, 2])), genome)
     assert (len(located.query), located.hits.tolist()) == (0, [0])
     assert set(genome.lengths) == set(tiny_genome())

@@ -10,6 +10,7 @@ from genolightning.data.array_source import ArraySource
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.facts import Facts
+from genolightning.genome.codes import Codes
 from genolightning.models.convnet import ConvNet
 from genolightning.training.module import SequenceModule, build_module
 from genolightning.training.tasks import for_facts
@@ -29,7 +30,7 @@ def table(rows: int = 64) -> ArraySource:
     codes = np.random.default_rng(0).integers(0, 4, (rows, 30)).astype(np.uint8)
     target = (codes == 0).sum(1) > 7
     return ArraySource(
-        EncodedSplit("k", codes, target.astype(int), np.arange(rows).astype(str), np.arange(rows), {}, [])
+        EncodedSplit("k", Codes(codes), target.astype(int), np.arange(rows).astype(str), np.arange(rows), {}, [])
     )
 
 

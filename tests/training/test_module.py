@@ -13,6 +13,7 @@ from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
 from genolightning.errors import Diverged, UserError
 from genolightning.facts import Facts
+from genolightning.genome.codes import Codes
 from genolightning.training.checkpoints import read_checkpoint
 from tests.helpers.training import FACTS, fit, module, table
 
@@ -77,7 +78,7 @@ def test_a_token_model_goes_through_loader_module_and_predictions(resolution):
     facts = FACTS._replace(resolution_bp=resolution)
     codes = np.random.default_rng(0).integers(0, 4, (20, 32)).astype(np.uint8)
     target = (codes == 0).astype(int) if resolution else np.arange(20) % 2
-    store = EncodedSplit("k", codes, target, np.arange(20).astype(str), np.arange(20), {}, [])
+    store = EncodedSplit("k", Codes(codes), target, np.arange(20).astype(str), np.arange(20), {}, [])
     rows = ArraySource(store, resolution_bp=resolution)
     rows.tokenize(six_mers)
     model = module(facts=facts, backbone=SixMers)

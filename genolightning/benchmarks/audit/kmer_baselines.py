@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.audit.leakage import nearest_in_train, same_rows
 from genolightning.benchmarks.audit.near_duplicates import BINS
-from genolightning.benchmarks.audit.published_rows import take, whole
+from genolightning.benchmarks.audit.published_rows import whole
 from genolightning.benchmarks.audit.shortcuts import kmer_logistic, nearest_kmer_neighbour
 from genolightning.benchmarks.base import Benchmark
 from genolightning.errors import UserError
@@ -25,7 +25,7 @@ def worth_beating(benchmark: Benchmark, train: Rows, test: Rows, *, k: int = 6) 
     if rows.codes is None or rows.target is None:
         reason = rows.notes[0] if rows.notes else "its rows have no single class"
         raise UserError(f"{benchmark.name}: k-mer baselines need bases and classes ({reason}); leave --baselines out")
-    known, asked = take(rows.codes, train), take(rows.codes, test)
+    known, asked = rows.codes.take(train), rows.codes.take(test)
     true, learned = rows.target[test], rows.target[train]
     similarity = nearest_in_train(rows, train, test, same_rows(rows))
     right = {

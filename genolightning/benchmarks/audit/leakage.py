@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.audit.near_duplicates import BINS, exact_groups, near_pairs
-from genolightning.benchmarks.audit.published_rows import Whole, take, whole
+from genolightning.benchmarks.audit.published_rows import Whole, whole
 from genolightning.benchmarks.audit.shortcuts import by_length, composition, look_up, most_frequent
 from genolightning.benchmarks.base import Benchmark
 from genolightning.genome.intervals import Intervals
@@ -121,7 +121,7 @@ def nearest_in_train(
     """The similarity of each test row to its nearest training row, (test rows,); 0 where none is alike by .8."""
     assert rows.codes is not None, "similarity needs bases"
     used, first = np.unique(group[np.concatenate([train, test])], return_index=True)
-    pairs = near_pairs(take(rows.codes, np.concatenate([train, test])[first]))
+    pairs = near_pairs(rows.codes.take(np.concatenate([train, test])[first]))
     in_train = np.isin(used, group[train])
     best = np.where(in_train, 1.0, 0.0)
     for one, other in ((pairs.first, pairs.second), (pairs.second, pairs.first)):
@@ -169,7 +169,7 @@ def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -
     if rows.intervals is not None:
         scores["lookup_accuracy"] = float(np.mean(true == look_up(rows.intervals[train], known, rows.intervals[test])))
     if rows.codes is not None and len(np.unique(known)) > 1:
-        score = composition(take(rows.codes, train), known, take(rows.codes, test))
+        score = composition(rows.codes.take(train), known, rows.codes.take(test))
         judged = [k for k in range(score.shape[1]) if 0 < np.sum(true == k) < len(true)]
         if score.shape[1] == 2:
             judged = judged[-1:]

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import N, Packed
+from genolightning.genome.alphabet import COMPLEMENT
+from genolightning.genome.codes import Codes
 
 SEED = "111001010110011010100111"  # reads the same from both ends, else a seed and its other strand would differ
 SKETCH = 64
@@ -43,46 +44,46 @@ class Exact(NamedTuple):
     first: NDArray[np.int64]  # (groups,) the first row of each
 
 
-def exact_groups(codes: Packed) -> Exact:
+def exact_groups(codes: Codes) -> Exact:
     """Which rows hold the same sequence or its reverse complement; N equals N.
 
-    >>> exact_groups(Packed(np.array([0, 0, 1, 2, 3, 3], np.uint8), np.array([0, 3, 6]))).group.tolist()
+    >>> exact_groups(Codes(np.array([0, 0, 1, 2, 3, 3], np.uint8), np.array([0, 3, 6]))).group.tolist()
     [0, 0]
     """
     numbers: dict[bytes, int] = {}
-    both = bytes([3, 2, 1, 0, 4, 5]) + bytes(range(6, 256))
+    complement = COMPLEMENT.tobytes() + bytes(250)
     data = codes.values.tobytes()
     offsets = codes.offsets.tolist()
-    group = np.empty(len(offsets) - 1, np.int64)
+    group = np.empty(len(codes), np.int64)
     first: list[int] = []
     for row, (start, end) in enumerate(itertools.pairwise(offsets)):
         forward = data[start:end]
-        number = numbers.setdefault(min(forward, forward.translate(both)[::-1]), len(numbers))
+        number = numbers.setdefault(min(forward, forward.translate(complement)[::-1]), len(numbers))
         if number == len(first):
             first.append(row)
         group[row] = number
     return Exact(group, np.array(first, np.int64))
 
 
-def near_pairs(codes: Packed, *, rows: NDArray[np.int64] | None = None) -> Pairs:
+def near_pairs(codes: Codes, *, rows: NDArray[np.int64] | None = None) -> Pairs:
     """Pairs of rows, among `rows` or all, that are alike by LEAST or more on either strand; give distinct sequences.
 
     The similarity is the identity per base that explains the share of 9-mers the shorter row has in common with the
     longer; of random pairs it is about .5. Indels and shifts count like a few differences; N is in no k-mer. Rows
     shorter than 24 bases are in no pair.
     """
-    rows = np.arange(len(codes.offsets) - 1) if rows is None else rows
+    rows = np.arange(len(codes)) if rows is None else rows
     hashes, owners = _sketches(codes, rows)
     candidates = _candidates(hashes, owners)
     del hashes, owners
     return _weighed(codes, candidates)
 
 
-def _sketches(codes: Packed, rows: NDArray[np.int64]) -> tuple[Words, NDArray[np.int32]]:
+def _sketches(codes: Codes, rows: NDArray[np.int64]) -> tuple[Words, NDArray[np.int32]]:
     """The smallest distinct hashes of each row, at most SKETCH, and the row each belongs to."""
     hashes, owners = [], []
     for part in _portions(codes, rows):
-        matrix = _padded(codes, part)
+        matrix = codes.padded(part)
         smallest = _mixed(_canonical(matrix, SEED))
         smallest.sort(axis=1)
         keep = smallest != NOTHING
@@ -120,11 +121,11 @@ def _meetings(hashes: Words, owners: NDArray[np.int32], step: int, parts: int, p
     return pairs
 
 
-def _weighed(codes: Packed, candidates: Words) -> Pairs:
+def _weighed(codes: Codes, candidates: Words) -> Pairs:
     """Candidates whose similarity is LEAST or more."""
     first = (candidates >> np.uint64(32)).astype(np.int64)
     second = (candidates & np.uint64(2**32 - 1)).astype(np.int64)
-    lengths = np.diff(codes.offsets)
+    lengths = codes.lengths
     longer = np.maximum(lengths[first], lengths[second]) if len(first) else first
     order = np.argsort(longer, kind="stable")
     similarity = np.zeros(len(first))
@@ -139,9 +140,9 @@ def _weighed(codes: Packed, candidates: Words) -> Pairs:
     return Pairs(first[alike], second[alike], similarity[alike])
 
 
-def _shared(codes: Packed, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+def _shared(codes: Codes, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
     rows, place = np.unique(np.concatenate([first, second]), return_inverse=True)
-    words = np.minimum(_canonical(_padded(codes, rows), "1" * WEIGH_K), np.uint64(2**32 - 1)).astype(np.uint32)
+    words = np.minimum(_canonical(codes.padded(rows), "1" * WEIGH_K), np.uint64(2**32 - 1)).astype(np.uint32)
     words.sort(axis=1)
     words[:, 1:][words[:, 1:] == words[:, :-1]] = 2**32 - 1
     size = (words < 4**WEIGH_K).sum(axis=1)
@@ -153,9 +154,9 @@ def _shared(codes: Packed, first: NDArray[np.int64], second: NDArray[np.int64]) 
     return share ** (1 / WEIGH_K)
 
 
-def _portions(codes: Packed, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def _portions(codes: Codes, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Rows of like length together, so that little is padding; each portion small enough for the processor's cache."""
-    lengths = np.diff(codes.offsets)[rows]
+    lengths = codes.lengths[rows]
     order = np.argsort(lengths, kind="stable")
     at = int(np.searchsorted(lengths[order], len(SEED)))
     while at < len(order):
@@ -164,19 +165,6 @@ def _portions(codes: Packed, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int
         part = part[lengths[part] <= 2 * lengths[order[at]]]
         yield rows[part]
         at += len(part)
-
-
-def _padded(codes: Packed, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Rows as a matrix; what is beyond a row's end is 4, as N."""
-    lengths = np.diff(codes.offsets)[rows]
-    width = int(lengths.max())
-    column = np.arange(width)
-    source = codes.offsets[rows][:, None] + column
-    inside = column < lengths[:, None]
-    padded: NDArray[np.uint8] = codes.values[np.where(inside, source, 0)]
-    if (lengths < width).any():
-        padded[~inside] = N
-    return padded
 
 
 def _canonical(matrix: NDArray[np.uint8], seed: str) -> Words:

@@ -6,13 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit.shortcuts import end_to_end
 from genolightning.benchmarks.base import Benchmark
-from genolightning.benchmarks.interval_tables import IntervalTables, join
+from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.motifs import Motifs
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
-from genolightning.genome.alphabet import Codes, Packed
 from genolightning.genome.chromosome_names import common_name
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
 from genolightning.storage.text_files import sha256
 
@@ -28,7 +27,7 @@ class Whole(NamedTuple):
     test: NDArray[np.bool_]  # (rows,)
     lengths: NDArray[np.int64]  # (rows,) in bp
     intervals: Intervals | None  # None for tables of sequences
-    codes: Packed | None  # None where the genome is not there, or not whole
+    codes: Codes | None  # None where the genome is not there, or not whole
     notes: list[str]  # what could not be looked at
 
 
@@ -52,13 +51,12 @@ def _has_tables(benchmark: IntervalTables, splits: Sequence[str]) -> bool:
 
 def _of_sequences(benchmark: Benchmark, splits: Sequence[str]) -> Whole:
     rows = [benchmark.rows(split) for split in splits]
-    codes = end_to_end(join([one.codes for one in rows]))
+    codes = Codes.concat([one.codes for one in rows])
     counts = [len(one.index) for one in rows]
     test = np.repeat([split == "test" for split in splits], counts)
-    lengths = np.diff(codes.offsets)
     target = _single_class(benchmark, [one.target for one in rows])
     classes = list(benchmark.classes) if target is not None else []
-    return Whole(classes, target, counts, test, lengths, None, codes, [])
+    return Whole(classes, target, counts, test, codes.lengths, None, codes, [])
 
 
 def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
@@ -80,7 +78,7 @@ def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
 
 def _bases(
     benchmark: IntervalTables, splits: Sequence[str], tables: list[dict[str, IntervalTable]]
-) -> tuple[Packed | None, list[str]]:
+) -> tuple[Codes | None, list[str]]:
     """The bases of all rows, row by row those of the tables; None, and a note why, where they are not all there."""
     try:
         rows = [benchmark.rows(split) for split in splits]
@@ -91,7 +89,7 @@ def _bases(
     ids = [f"{label}/{one}" for split in tables for label, table in split.items() for one in table.ids]
     if np.concatenate([one.ids for one in rows]).tolist() != ids:
         return None, [f"no bases were read, intervals only: the ready sequences of {benchmark.name} have no column id"]
-    return end_to_end(join([one.codes for one in rows])), []
+    return Codes.concat([one.codes for one in rows]), []
 
 
 def read_tables(benchmark: IntervalTables, split: str) -> dict[str, IntervalTable]:
@@ -112,15 +110,6 @@ def _single_class(benchmark: Benchmark, targets: list[NDArray[Any]]) -> NDArray[
     if benchmark.kind not in ("binary", "multiclass") or target is None or target.min(initial=0) < 0:
         return None
     return target.astype(np.int64)
-
-
-def take(codes: Codes, rows: NDArray[np.int64]) -> Packed:
-    """Some rows of codes, in the order asked for."""
-    packed = end_to_end(codes)
-    lengths = np.diff(packed.offsets)[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    source = np.repeat(packed.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
-    return Packed(packed.values[source], offsets)
 
 
 def fingerprint(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> dict[str, str]:

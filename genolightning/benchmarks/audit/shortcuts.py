@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.genome.alphabet import Codes, Packed
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.overlaps import count_meetings, meetings, on_one_line
 
@@ -71,12 +71,11 @@ def by_length(train_bp: Labels, target: Labels, test_bp: Labels) -> Labels:
 def base_frequencies(codes: Codes) -> NDArray[np.float64]:
     """The shares of A, C, G and T among a row's bases, (rows, 4); N counts for none, a row of N only is all zeros.
 
-    >>> base_frequencies(np.array([[0, 0, 3, 4]], np.uint8)).round(2).tolist()
+    >>> base_frequencies(Codes(np.array([[0, 0, 3, 4]], np.uint8))).round(2).tolist()
     [[0.67, 0.0, 0.0, 0.33]]
     """
-    packed = end_to_end(codes)
-    rows = np.repeat(np.arange(len(packed.offsets) - 1), np.diff(packed.offsets))
-    counts = np.bincount(rows * 6 + packed.values, minlength=6 * (len(packed.offsets) - 1)).reshape(-1, 6)[:, :4]
+    rows = np.repeat(np.arange(len(codes)), codes.lengths)
+    counts = np.bincount(rows * 6 + codes.values, minlength=6 * len(codes)).reshape(-1, 6)[:, :4]
     shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return shares
 
@@ -107,27 +106,19 @@ def kmer_frequencies(codes: Codes, k: int) -> "csr_matrix":
     """How often each k-mer stands in a row, over all k-mers of the row: sparse (rows, 4**k); no k-mer holds N."""
     from scipy.sparse import csr_matrix
 
-    packed = end_to_end(codes)
-    rows = len(packed.offsets) - 1
-    starts = np.arange(max(len(packed.values) - k + 1, 0))
+    rows = len(codes)
+    starts = np.arange(max(len(codes.values) - k + 1, 0))
     word = np.zeros(len(starts), np.int64)
     clean = np.ones(len(starts), bool)
     for place in range(k):
-        base = packed.values[place : place + len(starts)]
+        base = codes.values[place : place + len(starts)]
         word = word * 4 + (base & 3)
         clean &= base < 4
-    row = np.searchsorted(packed.offsets, starts, "right") - 1
-    clean &= starts + k <= packed.offsets[row + 1]
+    row = np.searchsorted(codes.offsets, starts, "right") - 1
+    clean &= starts + k <= codes.offsets[row + 1]
     cell, count = np.unique(row[clean] * 4**k + word[clean], return_counts=True)
     total = np.maximum(np.bincount(row[clean], minlength=rows), 1)
     return csr_matrix((count / total[cell // 4**k], (cell // 4**k, cell % 4**k)), shape=(rows, 4**k))
-
-
-def end_to_end(codes: Codes) -> Packed:
-    """Rows end to end, whatever their lengths: a matrix becomes Packed without a copy."""
-    if isinstance(codes, Packed):
-        return codes
-    return Packed(codes.reshape(-1), np.arange(len(codes) + 1, dtype=np.int64) * codes.shape[1])
 
 
 def _logistic(train: Any, target: Labels, test: Any) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import Codes, N, Packed
+from genolightning.genome.alphabet import N
+from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.reference import Genome
 
@@ -30,18 +31,17 @@ class Content(NamedTuple):
 def content(codes: Codes) -> Content:
     """Shares of G + C and of N in each row.
 
-    >>> content(np.array([[1, 2, 0, 4]], np.uint8)).n.tolist()
+    >>> content(Codes(np.array([[1, 2, 0, 4]], np.uint8))).n.tolist()
     [0.25]
     """
-    if isinstance(codes, Packed):
-        lengths = np.diff(codes.offsets)
-        strong = np.add.reduceat((codes.values == 1) | (codes.values == 2), codes.offsets[:-1], dtype=np.int64)
-        unknown = np.add.reduceat(codes.values >= N, codes.offsets[:-1], dtype=np.int64)
+    if codes.even:
+        matrix = codes.padded()
+        strong, unknown = ((matrix == 1) | (matrix == 2)).sum(axis=1), (matrix >= N).sum(axis=1)
     else:
-        lengths = np.full(len(codes), codes.shape[1])
-        strong = ((codes == 1) | (codes == 2)).sum(axis=1)
-        unknown = (codes >= N).sum(axis=1)
-    return Content(strong / np.maximum(lengths - unknown, 1), unknown / lengths)
+        first = codes.offsets[:-1]
+        strong = np.add.reduceat((codes.values == 1) | (codes.values == 2), first, dtype=np.int64)
+        unknown = np.add.reduceat(codes.values >= N, first, dtype=np.int64)
+    return Content(strong / np.maximum(codes.lengths - unknown, 1), unknown / codes.lengths)
 
 
 class Drawn(NamedTuple):

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit.published_rows import PUBLISHED, take
+from genolightning.benchmarks.audit.published_rows import PUBLISHED
 from genolightning.benchmarks.base import Benchmark, Rows
-from genolightning.benchmarks.interval_tables import join
 from genolightning.benchmarks.splits import assign
 from genolightning.errors import UserError
 from genolightning.facts import NO_LABEL
-from genolightning.genome.alphabet import Codes, Packed, decode
+from genolightning.genome.alphabet import decode
+from genolightning.genome.codes import Codes
 from genolightning.storage.atomic import whole_folder
 
 
@@ -69,7 +69,7 @@ def split_again(benchmark: Benchmark, kind: str, seed: int) -> SplitAgain:
     ids = [_of_table(split, table.ids) for split, table in zip(PUBLISHED, tables, strict=True)]
     after = len(tables[0].index) + sum(tables[0].dropped.values())
     both = Rows(
-        join([table.codes for table in tables]),
+        Codes.concat([table.codes for table in tables]),
         np.concatenate([table.target for table in tables]),
         np.concatenate(ids),
         np.concatenate([tables[0].index, tables[1].index + after]),
@@ -84,7 +84,7 @@ def split_again(benchmark: Benchmark, kind: str, seed: int) -> SplitAgain:
 
 def _some(rows: Rows, index: NDArray[np.int64]) -> Rows:
     kept = np.flatnonzero(np.isin(rows.index, index))
-    return Rows(take(rows.codes, kept), rows.target[kept], rows.ids[kept], rows.index[kept], {})
+    return Rows(rows.codes.take(kept), rows.target[kept], rows.ids[kept], rows.index[kept], {})
 
 
 def _of_table(split: str, ids: NDArray[Any]) -> NDArray[Any]:
@@ -100,13 +100,11 @@ def columns(rows: Rows, benchmark: Benchmark) -> Column:
 def letters(codes: Codes) -> list[str]:
     """Rows of codes as DNA strings.
 
-    >>> letters(np.array([[0, 3], [4, 1]], np.uint8))
+    >>> letters(Codes(np.array([[0, 3], [4, 1]], np.uint8)))
     ['AT', 'NC']
     """
-    if isinstance(codes, Packed):
-        text, cuts = decode(codes.values), codes.offsets.tolist()
-        return [text[start:end] for start, end in pairwise(cuts)]
-    return [decode(row) for row in codes]
+    text, cuts = decode(codes.values), codes.offsets.tolist()
+    return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def labels(target: NDArray[Any], benchmark: Benchmark, codes: Codes) -> list[str]:

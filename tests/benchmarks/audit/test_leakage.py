@@ -8,7 +8,8 @@ from genolightning.benchmarks.audit.leakage import audit, judge
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.errors import UserError
-from genolightning.genome.alphabet import decode, encode, reverse_complement
+from genolightning.genome.alphabet import decode, reverse_complement
+from genolightning.genome.codes import encode
 from tests.helpers.make import sequence, write, write_fasta, write_gb_table
 
 ROWS = [(sequence(80, seed=n), n % 2) for n in range(60)]

@@ -4,16 +4,17 @@ import numpy as np
 import pytest
 
 from genolightning.benchmarks.audit.near_duplicates import LEAST, exact_groups, near_pairs
-from genolightning.genome.alphabet import Packed, encode, reverse_complement
+from genolightning.genome.alphabet import reverse_complement
+from genolightning.genome.codes import Codes, encode
 from tests.helpers.make import sequence
 
 
-def packed(rows: list[np.ndarray]) -> Packed:
+def packed(rows: list[np.ndarray]) -> Codes:
     lengths = [len(row) for row in rows]
-    return Packed(np.concatenate(rows), np.concatenate([[0], np.cumsum(lengths)]))
+    return Codes(np.concatenate(rows), np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def planted(rows: int, length: int, identity: float, *, seed: int = 0) -> Packed:
+def planted(rows: int, length: int, identity: float, *, seed: int = 0) -> Codes:
     """Random rows, then a copy of each with some bases changed, every other copy from the other strand."""
     rng = np.random.default_rng(seed)
     originals = rng.integers(0, 4, (rows, length), dtype=np.uint8)

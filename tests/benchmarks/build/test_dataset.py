@@ -6,7 +6,7 @@ import pytest
 from genolightning.benchmarks.build.dataset import build, write_tables
 from genolightning.benchmarks.build.negatives import GC_WITHIN, content, draw_negatives
 from genolightning.errors import OutOfChromosome, UserError
-from genolightning.genome.alphabet import encode
+from genolightning.genome.codes import encode
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.overlaps import count_meetings, on_one_line
 from genolightning.genome.reference import Genome
