@@ -94,26 +94,26 @@ class StoredRows(NamedTuple):
         for chunk in self.chunks:
             size = int(np.prod(chunk.shape))
             if waiting and (rows + chunk.shape[0] > BLOCK_ROWS or values + size > BLOCK_VALUES):
-                yield _joined(waiting)
+                yield _join_chunks(waiting)
                 waiting, rows, values = [], 0, 0
-            waiting.append(_read(chunk))
+            waiting.append(_read_chunk(chunk))
             rows, values = rows + chunk.shape[0], values + size
         if waiting:
-            yield _joined(waiting)
+            yield _join_chunks(waiting)
 
     def remove(self) -> None:
         """Remove the files."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _read(chunk: Chunk) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _read_chunk(chunk: Chunk) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     rows = chunk.shape[0]
     index = np.fromfile(chunk.file, np.int64, rows, offset=chunk.offset)
     values = np.fromfile(chunk.file, np.float32, int(np.prod(chunk.shape)), offset=chunk.offset + 8 * rows)
     return index, values.reshape(chunk.shape)
 
 
-def _joined(
+def _join_chunks(
     parts: list[tuple[NDArray[np.int64], NDArray[np.float32]]],
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     return np.concatenate([index for index, _ in parts]), concatenate_padded([values for _, values in parts])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.facts import Facts
+from genolightning.facts import Facts, target_kind
 from genolightning.statistics.counts import Counts, evaluate_counts, few_blocks, genome_blocks
 from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.evaluate import evaluate
@@ -37,14 +37,13 @@ def prediction_columns(predictions: Predictions, kind: str, classes: list[str]) 
     """Name the predicted columns, (rows,) or (rows, places) each: `p_<class>` for every class or label, `prediction`
     for regression, or a language model's `nats`, the summed -log p of the `target` bases that were predicted.
     """
-    values = predictions.values
-    if kind == "regression":
-        return {"prediction": values}
-    if kind.endswith("_lm"):
-        return {"nats": values}
-    if kind == "binary":
-        return {f"p_{classes[0]}": 1 - values, f"p_{classes[1]}": values}
-    return {f"p_{name}": values[..., i] for i, name in enumerate(classes)}
+    values, target = predictions.values, target_kind(kind)
+    names = target.prediction_columns(classes)
+    if not target.class_targets:
+        return {names[0]: values}
+    if target.single_output:
+        return {names[0]: 1 - values, names[1]: values}
+    return {name: values[..., number] for number, name in enumerate(names)}
 
 
 def prediction_frame(predictions: Predictions, kind: str, classes: list[str]) -> "pl.DataFrame":

@@ -23,7 +23,7 @@ NOT_IN_FILE = ("extra", "folder")
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """What a finished run leaves beside its predictions. Fields stand in the order of the file's keys.
+    """The settings, scores and origin of a finished run. Fields are in the order of the file's keys.
 
     Fields that older versions did not write are None. Keys that this version does not know are kept in `extra` and
     written back.
@@ -95,7 +95,7 @@ class RunRecord:
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values; numbers that are not finite become None."""
         values = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in NOT_IN_FILE}
-        plain: dict[str, Any] = _plain(values | dict(self.extra))
+        plain: dict[str, Any] = _as_json(values | dict(self.extra))
         return plain
 
     def write(self, folder: Path) -> None:
@@ -104,15 +104,15 @@ class RunRecord:
             draft.write_text(json.dumps(self.to_json(), indent=2, allow_nan=False) + "\n")
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _as_json(part) for key, part in value.items()}
     if hasattr(value, "_asdict"):
-        return _plain(value._asdict())
+        return _as_json(value._asdict())
     if is_dataclass(value):
-        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+        return {one.name: _as_json(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
+        return [_as_json(part) for part in value]
     if hasattr(value, "item"):  # a number of numpy's
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

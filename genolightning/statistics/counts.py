@@ -26,7 +26,7 @@ from genolightning.statistics.scorers import (
 )
 
 OCTAVES = 24  # odds from 2**-24 to 2**24; beyond them the first and the last bin
-BINS = 2 * OCTAVES * 128
+ODDS_BINS = 2 * OCTAVES * 128
 COARSE = 12  # fine bins in one of a block's histogram
 BLOCK_BP, MOST_BLOCKS, FEW_BLOCKS = 10_000, 1_000, 30
 
@@ -79,8 +79,8 @@ class Counts:
         classes = 2 if kind.label_axis else num_classes
         return cls(
             np.zeros((blocks, outputs, classes, classes), np.int64),
-            np.zeros((labels, 2, BINS), np.int64),
-            np.zeros((blocks, labels, 2, BINS // COARSE), np.uint32),
+            np.zeros((labels, 2, ODDS_BINS), np.int64),
+            np.zeros((blocks, labels, 2, ODDS_BINS // COARSE), np.uint32),
             np.zeros(blocks),
             np.zeros((blocks, 8)),
         )
@@ -100,18 +100,18 @@ class Counts:
         if not self.histogram.size:
             self.moments[near] += _moments(items, block - low, high - low, center)
             return
-        truth, p = _labels(items, len(self.histogram))
+        truth, p = _truth_of_labels(items, len(self.histogram))
         known = np.broadcast_to(truth >= 0, p.shape)
         rows, labels = np.nonzero(known)
         truths, bins = truth[known], odds_bin(p[known])
         cell = labels * 2 + truths
-        self.histogram.reshape(-1)[:] += np.bincount(cell * BINS + bins, minlength=self.histogram.size)
+        self.histogram.reshape(-1)[:] += np.bincount(cell * ODDS_BINS + bins, minlength=self.histogram.size)
         coarse = (block[rows] - low) * (2 * len(self.histogram)) + cell
         part = self.block_histogram[near]
-        bin_of_block = coarse * (BINS // COARSE) + bins // COARSE
+        bin_of_block = coarse * (ODDS_BINS // COARSE) + bins // COARSE
         part += np.bincount(bin_of_block, minlength=part.size).reshape(part.shape).astype(np.uint32)
         self.confusion[near] += self._confusions(items, block - low, high - low)
-        scored, loss = _losses(items)
+        scored, loss = _item_losses(items)
         self.losses[near] += np.bincount(block[scored] - low, weights=loss, minlength=high - low)
 
     def _confusions(self, items: Items, block: NDArray[np.int64], blocks: int) -> NDArray[np.int64]:
@@ -136,7 +136,7 @@ class Counts:
         return float((shares[:, 0] * shares[:, 1]).sum(1).max(initial=0) / 2)
 
 
-def _labels(items: Items, labels: int) -> tuple[NDArray[np.int64], Array]:
+def _truth_of_labels(items: Items, labels: int) -> tuple[NDArray[np.int64], Array]:
     """Without or with each label, 0 or 1, -100 unknown, and its probability: (items, labels) each."""
     if items.target.ndim == 2:
         return items.target, items.prediction
@@ -146,7 +146,7 @@ def _labels(items: Items, labels: int) -> tuple[NDArray[np.int64], Array]:
     return (items.target[:, None] == np.arange(labels)).astype(np.int64), items.prediction
 
 
-def _losses(items: Items) -> tuple[NDArray[np.int64], Array]:
+def _item_losses(items: Items) -> tuple[NDArray[np.int64], Array]:
     """Item numbers and -log p of the truth, (known,) each; an item of several labels occurs once for each known one."""
     if items.target.ndim == 1:
         return np.arange(len(items.target)), true_class_loss(items.target, items.prediction)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genolightning.errors import BadTable
+from genolightning.facts import target_kind
 from genolightning.statistics.bootstrap import (
     RESAMPLES,
     Array,
@@ -54,9 +55,9 @@ def evaluate(
     `threshold` where p > threshold for `mcc_tuned`. Multilabel: f1 mcc auroc auprc prevalence are means over the labels
     where they exist, accuracy and loss means over all known labels.
 
-    Rows are drawn whole, for the bases of one sequence are not independent; with `clusters` (n,), rows that share a
-    cluster are drawn together and every estimate says `unit: cluster`; a single cluster tells nothing of how clusters
-    vary, so rows are drawn after all, and the estimates say so. Below some twenty clusters intervals are too narrow.
+    Rows are resampled with all their bases, which are not independent. With `clusters` (n,), rows of one cluster are
+    resampled together and `unit` is "cluster"; with a single cluster, rows are resampled instead and `unit` is "row".
+    Below some twenty clusters intervals are too narrow.
 
     Raises BadTable, naming the row, for shapes that do not match, predictions that are not numbers or not
     probabilities, and a split without any label.
@@ -75,8 +76,8 @@ def evaluate(
 def best_threshold(target: ArrayLike, p: ArrayLike) -> float:
     """The threshold t at which predicting class 1 where p > t has the highest MCC; use it on validation rows only.
 
-    Every cut between two neighbouring values of `p` (n,) is tried, and one at each end. A cut is named by .5 if it lies
-    in its gap, else by the middle of the gap; of equally good cuts the one nearest .5 is taken. Targets of -100 are
+    Every cut between two neighbouring values of `p` (n,) is tried, and one at each end. A cut is named by .5 if that is
+    inside its gap, else by the middle of the gap; of equally good cuts the one nearest .5 is taken. Targets of -100 are
     left out.
     """
     items = flatten_predictions("binary", target, p)
@@ -104,13 +105,12 @@ def make_scorers(
     kind: str, items: Items, units: ResamplingUnits, num_classes: int, threshold: float | None
 ) -> list[Scorer]:
     """Choose the scorers of a kind of target: those whose scores `evaluate` lists, of (items,) over the units."""
-    if kind == "binary":
-        return _binary(items, units, threshold)
-    if kind == "multiclass":
-        return _multiclass(items, units, num_classes)
-    if kind == "multilabel":
+    scored = target_kind(kind)
+    if scored.label_axis:
         return _multilabel(items, units)
-    if kind == "regression":
+    if scored.exclusive_classes:
+        return _binary(items, units, threshold) if scored.single_output else _multiclass(items, units, num_classes)
+    if scored.real_targets:
         scorers = (moment_scores, spearman_scores, error_scores)
         return [make(items.target, items.prediction, units) for make in scorers]
     return [language_scores(items.target, items.prediction, units)]
@@ -154,13 +154,13 @@ def _multilabel(items: Items, units: ResamplingUnits) -> list[Scorer]:
             target, p = items.target[rows, column], items.prediction[rows, column]
             here = units.at(rows)
             prevalence = mean_scores({"prevalence": target.astype(float)}, here)
-            labels.append(_both(_two_classes(target, p, here), prevalence))
+            labels.append(_merged(_two_classes(target, p, here), prevalence))
     rows, columns = np.nonzero(known)
     truth, entry = items.target[rows, columns], items.prediction[rows, columns]
     right = ((entry > 0.5) == (truth == 1)).astype(np.float64)
     pooled = mean_scores({"accuracy": right, "loss": true_class_loss(truth, entry)}, units.at(rows))
-    return [_both(macro_scores(labels), pooled)]
+    return [_merged(macro_scores(labels), pooled)]
 
 
-def _both(first: Scorer, second: Scorer) -> Scorer:
+def _merged(first: Scorer, second: Scorer) -> Scorer:
     return lambda weights: first(weights) | second(weights)

@@ -64,7 +64,7 @@ def auroc(target: ArrayLike, score: ArrayLike) -> float:
 
 
 def auprc(target: ArrayLike, score: ArrayLike) -> float:
-    """Average precision, without interpolation; arguments as `auroc`. Chance is the prevalence, not .5."""
+    """Average precision of (n,) rows, without interpolation; arguments as `auroc`. Chance is the prevalence, not .5."""
     return _rank_score("auprc", target, score)
 
 

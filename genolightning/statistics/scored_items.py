@@ -5,12 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genolightning.errors import BadTable
+from genolightning.errors import BadTable, UserError
+from genolightning.facts import NO_LABEL, TARGET_KINDS, TargetKind, target_kind
 from genolightning.statistics.bootstrap import Array, ResamplingUnits
-
-NO_LABEL = -100
-WITH_CLASSES = ("binary", "multiclass", "multilabel")
-KINDS = (*WITH_CLASSES, "regression", "causal_lm", "masked_lm")
 
 
 class Items(NamedTuple):
@@ -32,20 +29,22 @@ def flatten_predictions(kind: str, target: Any, prediction: Any) -> Items:
 
 def labelled_items(kind: str, target: Any, prediction: Any) -> Items:
     """Flatten rows into items, one a row, base or bin, without those that have no label; there may be none."""
-    if kind not in KINDS:
-        raise BadTable(f"No scores are known for kind {kind!r}: write one of {', '.join(KINDS)}.")
-    positions = _has_positions(target, 2 if kind == "multilabel" else 1)
+    try:
+        scored = target_kind(kind)
+    except UserError as error:
+        names = ", ".join(one.name for one in TARGET_KINDS)
+        raise BadTable(f"No scores are known for kind {kind!r}: write one of {names}.") from error
+    positions = _has_positions(target, 2 if scored.label_axis else 1)
     truths, row = _concatenate_rows(target, positions)
     guesses, row_of_guess = _concatenate_rows(prediction, positions)
     _match(row, row_of_guess)
-    _match_shapes(kind, truths, guesses)
-    truths = (
-        _class_ids(truths, row, guesses.shape[1] if kind == "multiclass" else 2) if kind in WITH_CLASSES else truths
-    )
-    known = truths >= 0 if kind in WITH_CLASSES else ~np.isnan(truths.astype(np.float64))
+    _match_shapes(scored, truths, guesses)
+    if scored.class_targets:
+        truths = _class_ids(truths, row, 2 if scored.single_output or scored.label_axis else guesses.shape[1])
+    known = truths >= 0 if scored.class_targets else ~np.isnan(truths.astype(np.float64))
     keep = known if known.ndim == 1 else known.any(axis=1)
     items = Items(truths[keep], guesses[keep].astype(np.float64), row[keep], len(target))
-    if kind in WITH_CLASSES:
+    if scored.class_targets:
         return _with_probabilities(items)
     _refuse(~np.isfinite(items.prediction), items.row, items.prediction, "a finite prediction")
     return items._replace(target=items.target.astype(np.float64))
@@ -99,20 +98,22 @@ def _match(row: NDArray[np.int64], row_of_guess: NDArray[np.int64]) -> None:
     )
 
 
-def _match_shapes(kind: str, truths: NDArray[Any], guesses: NDArray[Any]) -> None:
-    fits = {
-        "binary": truths.ndim == 1 and (guesses.ndim == 1 or guesses.shape[1:] == (2,)),
-        "multiclass": truths.ndim == 1 and guesses.ndim == 2 and guesses.shape[1] > 1,
-        "multilabel": truths.ndim == 2 and truths.shape == guesses.shape,
-    }.get(kind, truths.ndim == 1 and guesses.ndim == 1)
+def _match_shapes(kind: TargetKind, truths: NDArray[Any], guesses: NDArray[Any]) -> None:
+    if kind.label_axis:
+        fits = truths.ndim == 2 and truths.shape == guesses.shape
+    elif kind.exclusive_classes and not kind.single_output:
+        fits = truths.ndim == 1 and guesses.ndim == 2 and guesses.shape[1] > 1
+    else:
+        fits = truths.ndim == 1 and (guesses.ndim == 1 or (kind.class_targets and guesses.shape[1:] == (2,)))
     if not fits:
         raise BadTable(
-            f"Targets {truths.shape} and predictions {guesses.shape} do not fit {kind}: put classes or labels last."
+            f"Targets {truths.shape} and predictions {guesses.shape} do not fit {kind.name}: put classes or labels "
+            "last."
         )
 
 
 def _class_ids(truths: NDArray[Any], row: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Targets as int64 with -100 for no label, whatever type said so."""
+    """Targets as int64 with -100 for no label, whatever their type."""
     given = truths.astype(np.float64)
     given = np.where(np.isnan(given), NO_LABEL, given)
     ids = given.astype(np.int64)

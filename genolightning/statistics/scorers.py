@@ -3,8 +3,8 @@
 A scorer is made once from the items (sorting happens there) and then called with weights (units, resamples), how often
 each unit is in each resample; it returns {name: (resamples,)}. The plain score has every weight 1.
 
-A score that does not exist is NaN; each function says when. Numbers must be finite and items without a label left out
-beforehand: `evaluate` does both.
+A score that does not exist is NaN, in the cases that each docstring lists. Numbers must be finite and items without a
+label left out beforehand: `evaluate` does both.
 """
 
 from collections.abc import Iterable

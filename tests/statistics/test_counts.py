@@ -6,7 +6,7 @@ import sklearn.metrics as sk
 
 from genolightning import facts
 from genolightning.statistics.counts import (
-    BINS,
+    ODDS_BINS,
     Counts,
     confusion_scores,
     evaluate_counts,
@@ -114,7 +114,7 @@ def test_mcc_of_counts_is_the_one_of_scikit_learn():
 
 
 def binned(target, p):
-    pair = [np.bincount(odds_bin(p[target == side]), minlength=BINS) for side in (0, 1)]
+    pair = [np.bincount(odds_bin(p[target == side]), minlength=ODDS_BINS) for side in (0, 1)]
     return {name: value[0] for name, value in histogram_scores(np.stack(pair)[None])(np.ones((1, 1))).items()}
 
 
@@ -148,7 +148,7 @@ def test_bins_of_the_odds_rise_with_the_probability_and_hold_both_ends():
     p = np.concatenate([[0, 1e-12], np.geomspace(1e-7, 0.5, 900), 1 - np.geomspace(0.5, 1e-7, 900), [1]])
     bins = odds_bin(p)
     assert (np.diff(bins) >= 0).all()
-    assert (bins[0], bins[-1]) == (0, BINS - 1)
+    assert (bins[0], bins[-1]) == (0, ODDS_BINS - 1)
     assert odds_bin(p.reshape(3, -1)).shape == (3, 601)
 
 
