@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genolightning import __version__
-from genolightning.analysis.leaderboard import CHOSEN, KMER, MEAN, spans
+from genolightning.analysis.leaderboard import KMER, MEAN
+from genolightning.analysis.run_table import CHOSEN, spans
 from genolightning.runs.environment import git_commit
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Column(NamedTuple):
     rows: "dict[Line, Row]"
 
 
-def page(rows: "Sequence[Row]", records: "Sequence[RunRecord]", command: str) -> list[str]:
+def leaderboard_page(rows: "Sequence[Row]", records: "Sequence[RunRecord]", command: str) -> list[str]:
     """The page as lines of Markdown."""
     lines = ["# Leaderboard", "", *_how_made(records, command), *_how_read(rows)]
     for metric, kind in dict.fromkeys((row.metric, _kind(row)) for row in rows if row.origin == "own" or not records):
@@ -86,7 +87,7 @@ def _columns(rows: "Sequence[Row]") -> tuple[list[Column], list[Column]]:
     for row in rows:
         if row.origin == "baseline":
             beside.setdefault(KMER, {})[row.dataset, row.split] = row
-    titles = wide(rows)
+    titles = column_models(rows)
     for row in rows:
         if row.origin == "published" and row.model in titles:
             beside.setdefault(row.model, {})[row.dataset, row.split] = row
@@ -96,7 +97,7 @@ def _columns(rows: "Sequence[Row]") -> tuple[list[Column], list[Column]]:
     return [Column(*one) for one in found.items()], [Column(*one) for one in beside.items()]
 
 
-def wide(rows: "Sequence[Row]") -> list[str]:
+def column_models(rows: "Sequence[Row]") -> list[str]:
     """Published models that get columns: those with a score for half the datasets, if they are few."""
     counts = Counter(row.model for row in rows if row.origin == "published")
     datasets = {row.dataset for row in rows}

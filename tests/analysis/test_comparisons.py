@@ -65,7 +65,7 @@ def test_the_lower_is_told_beside_the_better_by_what_sets_them_apart(tmp_path):
     one, other = two(tmp_path, [TARGET * 0.8 + 0.1], [guesses(2), guesses(3)])
     names = ["trainer.max_epochs=3", "trainer.max_epochs=3 optimizer.lr=0.1"]
     (line,) = leaderboard.paired([one, other], names, "mcc")
-    assert line.startswith("toy, mcc: convnet optimizer.lr=0.1 (seeds 1-2) less convnet (seeds 1): -0.")
+    assert line.startswith("toy, mcc: convnet optimizer.lr=0.1 (seeds 1-2) less convnet (seed 1): -0.")
     (line,) = leaderboard.paired([one, other], names, "loss")
     assert " less convnet (seeds 1): +0." in line
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genolightning.analysis import comparisons as compare
-from genolightning.analysis import leaderboard
+from genolightning.analysis import leaderboard, run_table
 from genolightning.benchmarks import published_scores
 from genolightning.benchmarks.published_scores import published
 from genolightning.errors import BadTable
@@ -66,17 +66,17 @@ def write_run(folder: Path, seed: int = 1, *, p: np.ndarray | None = None, index
     return folder
 
 
-def groups_of(root: Path) -> list[leaderboard.Group]:
-    return leaderboard.grouped(leaderboard.finished(root)[0])[0]
+def groups_of(root: Path) -> list[run_table.Group]:
+    return run_table.grouped(run_table.finished(root)[0])[0]
 
 
 def names_of(root: Path) -> list[str]:
-    return leaderboard.details(groups_of(root), lambda record: None)
+    return run_table.details(groups_of(root), lambda record: None)
 
 
 def rows_of(root: Path) -> list[leaderboard.Row]:
     groups = groups_of(root)
-    names = leaderboard.details(groups, lambda record: None)
+    names = run_table.details(groups, lambda record: None)
     return [
         row for group, name in zip(groups, names, strict=True) for row in leaderboard.own_rows(group, name, ["mcc"])
     ]
@@ -134,7 +134,7 @@ def test_a_run_without_predictions_lends_its_interval(tmp_path):
 def test_the_same_seed_twice_counts_once_and_a_note_says_so(tmp_path):
     write_run(tmp_path / "a", 1)
     later = write_run(tmp_path / "b", 1, p=guesses(9))
-    groups, notes = leaderboard.grouped(leaderboard.finished(tmp_path)[0])
+    groups, notes = run_table.grouped(run_table.finished(tmp_path)[0])
     assert [run.folder for run in groups[0].runs] == [later]
     assert notes == ["toy, convnet: seed 1 was run more than once; the latest run counts"]
 
@@ -200,7 +200,7 @@ def test_rows_of_other_data_can_be_told_apart(tmp_path):
 def test_a_test_split_drawn_by_the_seed_pools_nothing_and_a_note_says_how_it_would(tmp_path):
     for seed in (1, 2):
         write_run(tmp_path / str(seed), seed, split=f"random, seed {seed}")
-    groups, notes = leaderboard.grouped(leaderboard.finished(tmp_path)[0])
+    groups, notes = run_table.grouped(run_table.finished(tmp_path)[0])
     assert len(groups) == 2
     assert "dataset.seed=1" in notes[0]
 
@@ -210,7 +210,7 @@ def test_a_broken_record_is_named_and_skipped(tmp_path):
     for name, content in (("half", '{"schema": 1, "da'), ("other", '{"schema": 99}'), ("bare", '{"schema": 1}')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "record.json").write_text(content)
-    records, skipped = leaderboard.finished(tmp_path)
+    records, skipped = run_table.finished(tmp_path)
     assert len(records) == 1
     assert all(any(f"{name}/record.json" in line for line in skipped) for name in ("half", "other", "bare"))
 
@@ -231,7 +231,7 @@ def test_a_score_that_does_not_exist_comes_last_and_has_no_rank(tmp_path):
     write_run(tmp_path / "a", 1)
     none = {"mcc": {"value": None, "low": None, "high": None, "unit": "row"}}
     write_run(tmp_path / "b", 1, metrics=none, model="cnn")
-    (section,) = leaderboard.sections(rows_of(tmp_path))
+    (section,) = [made.rows for made in leaderboard.make_sections(rows_of(tmp_path))]
     assert [(rank, row.model) for rank, row in section] == [(1, "convnet"), (None, "cnn")]
 
 
@@ -250,7 +250,7 @@ def test_only_rows_of_one_protocol_are_ranked_and_own_ones_come_first():
         row("ours", 0.5, "epoch chosen on validation loss", **own),
         row("who knows either", 0.1, "unknown"),
     ]
-    (section,) = leaderboard.sections(rows)
+    (section,) = [made.rows for made in leaderboard.make_sections(rows)]
     found = [(rank, one.model) for rank, one in section]
     tail = [(None, "tuned on test"), (None, "who knows"), (None, "who knows either")]
     assert found == [(1, "theirs"), (2, "ours"), *tail]
@@ -259,12 +259,17 @@ def test_only_rows_of_one_protocol_are_ranked_and_own_ones_come_first():
 def test_scores_where_less_is_better_are_ranked_from_below_and_equals_share_a_rank():
     loss: dict[str, Any] = {"metric": "loss", "higher_is_better": False}
     rows = [row(name, value, "last epoch", **loss) for name, value in (("a", 2), ("b", 1), ("c", 1))]
-    assert [(rank, one.model) for rank, one in leaderboard.sections(rows)[0]] == [(1, "b"), (1, "c"), (3, "a")]
+    ranked = leaderboard.make_sections(rows)[0].rows
+    assert [(rank, one.model) for rank, one in ranked] == [
+        (1, "b"),
+        (1, "c"),
+        (3, "a"),
+    ]
 
 
 def test_splits_and_scores_stand_in_sections_of_their_own():
     rows = [row("a", 0.5, "last epoch"), row("a", 0.5, "last epoch", split="clean-1"), row("a", 0.5, "x", metric="f1")]
-    assert len(leaderboard.sections(rows)) == 3
+    assert len(leaderboard.make_sections(rows)) == 3
 
 
 def test_every_published_score_is_of_a_dataset_we_have_and_names_its_protocol_and_source():

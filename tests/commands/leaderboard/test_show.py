@@ -11,8 +11,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from genolightning.benchmarks.labelled_table import LabelledTable
-from genolightning.commands.leaderboard.show import MODEL_WIDTH, clipped
 from genolightning.config import compose
+from genolightning.report.leaderboard_text import MODEL_WIDTH, clipped
 from tests.analysis.test_leaderboard import guesses, write_run
 from tests.helpers.tiny import run, write_table
 
@@ -228,3 +228,37 @@ def test_paired_differences_stand_below_the_table_and_nowhere_else(logs, capsys)
     assert told not in capsys.readouterr().out
     assert run("leaderboard", "--paired", "--json") == 2
     assert "--paired goes with a table" in capsys.readouterr().err
+
+
+def test_a_file_of_another_command_is_replaced_only_by_force(logs, tmp_path, capsys):
+    write(logs, "a")
+    page = tmp_path / "page.md"
+    page.write_text("# Written by hand\n")
+    words = ["--format", "md", "--score", "mcc", "--output", page]
+    assert run("leaderboard", *words) == 2
+    assert "add --force" in capsys.readouterr().err
+    assert run("leaderboard", *words, "--force") == 0
+    first = page.read_text()
+    assert run("leaderboard", *words, "--force") == 0, "the same command may write its page again"
+    assert page.read_text() == first
+
+
+def test_rehearsals_are_left_out_for_a_person_and_listed_for_a_program(logs, capsys):
+    write(logs, "a")
+    write(logs, "b", words=("trainer=debug",))
+    assert run("leaderboard", "--score", "mcc") == 0
+    text = capsys.readouterr().out
+    assert "1 runs of trainer=debug are left out" in text
+    assert "convnet (trainer=debug)" not in text
+    assert len([row for row in rows(capsys, "--score", "mcc") if row["origin"] == "own"]) == 2
+
+
+def test_one_seed_and_several_are_worded_and_counted(logs, capsys):
+    for seed in (1, 2):
+        write(logs, f"a{seed}", seed)
+    write(logs, "b", 2, ("optimizer.lr=0.1",), p=guesses(4))
+    assert run("leaderboard", "--score", "mcc", "--paired") == 0
+    text = capsys.readouterr().out
+    assert "(seeds 1-2)" in text
+    assert "(seed 2)" in text
+    assert " n  seeds" in text.splitlines()[0]
