@@ -22,5 +22,5 @@ def test_a_run_less_itself_is_nothing_and_other_rows_cannot_be_compared(tmp_path
     frame = compare(one, [one])
     assert frame.filter(frame["score"] == "mcc").rows() == [("mcc", 0.0, 0.0, 0.0)]
     other = write_run(tmp_path / "b", 2, index=5, p=guesses(3))
-    with pytest.raises(UserError, match="not of the same test rows"):
+    with pytest.raises(UserError, match="not tested on the same rows"):
         compare(one, str(other))

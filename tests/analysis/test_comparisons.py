@@ -67,7 +67,7 @@ def test_the_lower_is_told_beside_the_better_by_what_sets_them_apart(tmp_path):
     (line,) = leaderboard.paired([one, other], names, "mcc")
     assert line.startswith("toy, mcc: convnet optimizer.lr=0.1 (seeds 1-2) less convnet (seed 1): -0.")
     (line,) = leaderboard.paired([one, other], names, "loss")
-    assert " less convnet (seeds 1): +0." in line
+    assert " less convnet (seed 1): +0." in line
 
 
 @pytest.mark.parametrize("other", [{"split": "clean"}, {"protocol": "last epoch, no validation"}, {"data_sha256": {}}])
