@@ -11,6 +11,7 @@ from tests.helpers.tiny import run, sequences, write_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md"))]
+SHORT = ["trainer=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=4"]  # the leaderboard omits trainer=debug
 RUN_SWEEPS = ("docs/leaderboard.md", "docs/howto/sweep.md")  # the other pages' sweeps are composed and listed
 REAL = ("gue_", "gb_")  # need benchmarks on disk
 
@@ -68,7 +69,7 @@ def shortened(page: str, words: list[str]) -> list[str]:
         return words
     small = ["model.backbone.dim=8", "model.backbone.blocks=1"] if "model=convnet" in words else []
     listed = ["dry_run=true"] if words[0] == "sweep" and page not in RUN_SWEEPS else []
-    return [*words, "trainer=debug", *small, *listed]
+    return [*words, *SHORT, *small, *listed]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
