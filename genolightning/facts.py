@@ -30,6 +30,11 @@ class TargetKind(NamedTuple):
     single_output: bool = False  # one logit a place, whatever the classes
 
     @property
+    def two_classes(self) -> bool:
+        """Whether there are exactly two classes, and one probability a place: binary."""
+        return self.class_targets and self.single_output
+
+    @property
     def real_targets(self) -> bool:
         """Whether targets are real numbers, NaN where none is known: regression."""
         return not (self.class_targets or self.language_model)

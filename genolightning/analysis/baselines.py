@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from genolightning.errors import UserError
+from genolightning.facts import target_kind
 from genolightning.paths import cache_dir
 from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.evaluate import evaluate
@@ -66,5 +67,5 @@ def _fitted(benchmark: "Benchmark", split: str, seed: int) -> dict[str, Estimate
         raise UserError(f"split {split} cannot be made again here, {chosen.id} came out")
     sys.stderr.write(f"genolightning: fitting {K}-mers on {len(chosen.train):,} rows of {benchmark.name}\n")
     p = kmer_logistic(rows.codes.take(chosen.train), rows.target[chosen.train], rows.codes.take(chosen.test), k=K)
-    binary = benchmark.kind == "binary"
+    binary = target_kind(benchmark.kind).two_classes
     return evaluate(benchmark.kind, rows.target[chosen.test], p[:, 1] if binary else p, classes=rows.classes)

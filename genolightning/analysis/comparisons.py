@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from genolightning.facts import target_kind
 from genolightning.paths import cache_dir
 from genolightning.runs.record import RunRecord
 from genolightning.statistics.bootstrap import Array, percentile_interval, replicates
@@ -118,7 +119,7 @@ def _resampled(predictions: Path, kind: str, classes: int, threshold: Any) -> tu
     labels = frame.select("index", "target")
     target = np.asarray(frame["target"].to_list())
     names = [name for name in frame.columns if name not in ("index", "id", "target")]
-    values = frame.select(names[1:] if kind == "binary" else names).to_numpy().astype(np.float64)
+    values = frame.select(names[1:] if target_kind(kind).two_classes else names).to_numpy().astype(np.float64)
     items = flatten_predictions(kind, target, values[:, 0] if values.shape[1] == 1 else values)
     units = resampling_units(items, None)
     rows = hashlib.sha256(json.dumps(labels.to_dict(as_series=False)).encode()).hexdigest()

@@ -11,6 +11,7 @@ from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
 from genolightning.benchmarks.precomputed_sequences import read_ready
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
+from genolightning.facts import target_kind
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import ABSENT, INSIDE, PAST_END, Genome
@@ -51,7 +52,7 @@ class IntervalTables:
         self.warnings: list[str] = []
         if len(set(self.classes)) < len(self.classes):
             raise UserError(f"dataset.classes: {name} names a class twice: {', '.join(self.classes)}; name each once")
-        if kind == "binary" and len(self.classes) != 2:
+        if target_kind(kind).two_classes and len(self.classes) != 2:
             raise UserError(f"dataset.classes: {name} is binary and takes two classes, not {len(self.classes)}")
         for key, given in (("genomes", genomes), ("assembly", assembly)):
             if isinstance(given, Mapping) and (wrong := set(given) - set(self.classes)):

@@ -47,7 +47,7 @@ def permute_classes(target: NDArray[Any], reverse_complement: Sequence[int], *, 
 
 def no_label(target: NDArray[Any]) -> float:
     """The value for "no label" in targets of this type: NaN or -100."""
-    return float("nan") if target.dtype.kind == "f" else NO_LABEL
+    return float("nan") if np.issubdtype(target.dtype, np.floating) else NO_LABEL
 
 
 def shift(rows: NDArray[Any], by: NDArray[np.int64], fill: float, lengths: NDArray[np.int64]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from genolightning.benchmarks.audit.verdict import verdict
 from genolightning.config.objects import Parts, parameter_count
-from genolightning.facts import higher_is_better
+from genolightning.facts import higher_is_better, target_kind
 from genolightning.runs.environment import describe_environment
 from genolightning.runs.prediction_store import StoredPredictions, predict_rows
 from genolightning.runs.predictions import score, write_predictions
@@ -36,7 +36,7 @@ def finish(
     weights = read_checkpoint(checkpoint)
     model.load_state_dict(weights["state_dict"])
     threshold = None
-    if facts.kind == "binary" and facts.resolution_bp is None and data.validates:
+    if facts.target_kind.two_classes and facts.resolution_bp is None and data.validates:
         chosen = predict_split(trainer, model, data, "validation", folder)
         if trainer.is_global_zero:
             rows = chosen.read()
@@ -105,5 +105,5 @@ def predict_split(
         source.target,
         source.lengths,
         source.resolution_bp,
-        language_model=data.benchmark.kind.endswith("_lm"),
+        language_model=target_kind(data.benchmark.kind).language_model,
     )

@@ -4,11 +4,9 @@ from typing import Any
 
 from genolightning.config.sweep_values import Interval, Varied, training_config
 from genolightning.errors import UserError
+from genolightning.facts import BINARY, higher_is_better, target_kind
 from genolightning.sweeps.search_space import Space, example
 
-# the validation score that chooses the best epoch, by kind of dataset; torch is not needed to write a text
-SCORE = {"multiclass": ("mcc", "maximize"), "regression": ("loss", "minimize")}
-LANGUAGE = ("perplexity", "minimize")
 METHOD = {"grid": "grid", "random": "random", "tpe": "bayes"}
 
 
@@ -17,8 +15,9 @@ def wandb_sweep(space: Space) -> dict[str, Any]:
     if not space.varied:
         raise UserError(f"sweep {space.name} varies nothing; give a range, e.g. seed=range(1,6)")
     first = [example(varied) for varied in space.varied]
-    kind = training_config([*space.fixed, *first], space.config_dir)["dataset"].get("kind") or ""
-    score, goal = LANGUAGE if kind.endswith("_lm") else SCORE.get(kind, ("auroc", "maximize"))
+    kind = training_config([*space.fixed, *first], space.config_dir)["dataset"].get("kind")
+    score = target_kind(kind or BINARY.name).search_score  # a table's YAML leaves its kind open
+    goal = "maximize" if higher_is_better(score) else "minimize"
     call = ["${env}", "python", "-m", "genolightning", "train", *space.fixed]
     return {
         "name": space.name,

@@ -10,6 +10,7 @@ from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.motifs import Motifs
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
+from genolightning.facts import target_kind
 from genolightning.genome.chromosome_names import common_name
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
@@ -68,7 +69,7 @@ def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
     counts = [sum(len(table.ids) for table in split.values()) for split in tables]
     test = np.repeat([split == "test" for split in splits], counts)
     codes, notes = _bases(benchmark, splits, tables)
-    if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
+    if not target_kind(benchmark.kind).exclusive_classes or benchmark.resolution_bp is not None:
         return Whole([], None, counts, test, intervals.lengths, intervals, codes, notes)
     target = np.concatenate(
         [np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables]
@@ -107,7 +108,7 @@ def scoped(benchmark: IntervalTables, label: str, intervals: Intervals) -> Inter
 
 def _single_class(benchmark: Benchmark, targets: list[NDArray[Any]]) -> NDArray[np.int64] | None:
     target = np.concatenate(targets) if targets[0].ndim == 1 else None
-    if benchmark.kind not in ("binary", "multiclass") or target is None or target.min(initial=0) < 0:
+    if not target_kind(benchmark.kind).exclusive_classes or target is None or target.min(initial=0) < 0:
         return None
     return target.astype(np.int64)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genolightning.facts import target_kind
 from genolightning.paths import cache_dir
 from genolightning.storage.text_files import atomic_write
 
@@ -22,7 +23,7 @@ def verdict(data: "SequenceDataModule") -> dict[str, Any] | None:
     """
     from genolightning.benchmarks.audit.published_rows import fingerprint
 
-    if data.benchmark.kind.endswith("_lm"):
+    if target_kind(data.benchmark.kind).language_model:
         return None
     split = data.origin()["test"]
     own_file = data.has_file("test")

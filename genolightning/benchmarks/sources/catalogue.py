@@ -18,8 +18,8 @@ class Source(NamedTuple):
     sha256: str | None  # as published; None: pinned when it is first fetched
 
 
-def sources(facts: Mapping[str, Any], kind: str) -> list[Source]:
-    """The files of a dataset of one kind: its `tables`, its `genomes`, or the archive of its ready `sequences`.
+def sources(facts: Mapping[str, Any], part: str) -> list[Source]:
+    """The files of one part of a dataset: its `tables`, its `genomes`, or the archive of its ready `sequences`.
 
     `facts` is the dataset's composed YAML. `GENOLIGHTNING_MIRROR` names a server that holds the layout of the data root
     and replaces every address of the card. Raises UserError for a file that the card knows no source of.
@@ -28,7 +28,7 @@ def sources(facts: Mapping[str, Any], kind: str) -> list[Source]:
     known = card.get("sources") or {}
     hashes = card.get("sha256") or {}
     found = []
-    for path in _files(facts, kind):
+    for path in _files(facts, part):
         if (url := _address(path, known, card.get("site") or "")) is None:
             raise UserError(f"{name}: its card names no source of {path}; {_instead(card)}")
         tail = path.partition(f"/{facts['folder']}/")[2] if "folder" in facts else path.rpartition("/")[2]
@@ -36,15 +36,15 @@ def sources(facts: Mapping[str, Any], kind: str) -> list[Source]:
     return found
 
 
-def _files(facts: Mapping[str, Any], kind: str) -> list[str]:
+def _files(facts: Mapping[str, Any], part: str) -> list[str]:
     folder = facts.get("folder")
     if folder is None:
         given = [facts.get(split) for split in ("train", "validation", "test")]
-        return [path for path in given if path and path != "???"] if kind == TABLES else []
-    if kind == TABLES:
+        return [path for path in given if path and path != "???"] if part == TABLES else []
+    if part == TABLES:
         tables = [f"{split}/{label}.csv.gz" for split in ("train", "test") for label in facts["classes"]]
         return [f"genomic_benchmarks/{folder}/{file}" for file in [*tables, "metadata.yaml"]]
-    if kind == SEQUENCES:
+    if part == SEQUENCES:
         return [f"sequences/{folder}_v0.zip"]
     assembly = facts["assembly"]
     names = assembly.values() if isinstance(assembly, Mapping) else [assembly]

@@ -13,7 +13,7 @@ from genolightning.benchmarks.audit.published_rows import PUBLISHED
 from genolightning.benchmarks.base import Benchmark, Rows
 from genolightning.benchmarks.splits import assign
 from genolightning.errors import UserError
-from genolightning.facts import NO_LABEL
+from genolightning.facts import NO_LABEL, target_kind
 from genolightning.genome.alphabet import decode
 from genolightning.genome.codes import Codes
 from genolightning.storage.atomic import whole_folder
@@ -124,7 +124,7 @@ def labels(target: NDArray[Any], benchmark: Benchmark, codes: Codes) -> list[str
                 f"{benchmark.name}: some labels are unknown, which no list of names can say; nothing is written"
             )
         return [",".join(names[i] for i in np.flatnonzero(row == 1)) for row in target]
-    if target.dtype.kind == "f":
+    if np.issubdtype(target.dtype, np.floating):
         return [repr(float(value)) for value in target]
     return ["" if value == NO_LABEL else names[value] for value in target.tolist()]
 
@@ -170,4 +170,4 @@ def write_texts(folder: Path, split: str, rows: Column) -> None:
 
 def single_class(benchmark: Benchmark) -> bool:
     """Whether each row is of one class, as folders ask."""
-    return benchmark.kind in ("binary", "multiclass") and benchmark.resolution_bp is None
+    return target_kind(benchmark.kind).exclusive_classes and benchmark.resolution_bp is None
