@@ -66,8 +66,8 @@ def loop_epoch(made: build.Parts, optimizer: torch.optim.Optimizer, scheduler: A
         loss = made.task.loss(made.model(batch), batch.target)
         optimizer.zero_grad()
         loss.backward()
-        if made.model.clip:
-            torch.nn.utils.clip_grad_norm_(made.model.parameters(), made.model.clip)
+        if made.model.optimization.clip:
+            torch.nn.utils.clip_grad_norm_(made.model.parameters(), made.model.optimization.clip)
         optimizer.step()
         scheduler.step()
     made.model.eval()
