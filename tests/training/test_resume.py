@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import torch
 
-from genolightning.config.compose import compose, run_folder
+from genolightning.config.compose import compose
 from genolightning.errors import UserError
+from genolightning.runs.folder import run_folder
 from tests.helpers.make import noisy_table
 from tests.helpers.tiny import run, train, write_table
 
@@ -153,9 +154,9 @@ def test_twenty_of_twenty_kills_leave_no_trace(tmp_path, more):
 def test_a_second_process_on_a_run_folder_is_refused(tmp_path):
     composed = compose("train", ["dataset=motifs", f"hydra.run.dir={tmp_path / 'out'}"])
     with (
-        run_folder("train", composed),
+        run_folder(composed.folder("train"), composed.text),
         pytest.raises(UserError, match="another run is writing there"),
-        run_folder("train", composed, resume=tmp_path / "out"),
+        run_folder(tmp_path / "out", composed.text, resumed=True),
     ):
         pass
 
