@@ -11,7 +11,7 @@ from genolightning.facts import target_kind
 from genolightning.paths import cache_dir
 from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.evaluate import evaluate
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.base import Benchmark

@@ -18,7 +18,8 @@ from genolightning.runs.record import RunRecord
 from genolightning.statistics.bootstrap import Array, percentile_interval, replicates
 from genolightning.statistics.evaluate import make_scorers
 from genolightning.statistics.scored_items import flatten_predictions, resampling_units
-from genolightning.storage.text_files import atomic_write, sha256
+from genolightning.storage.atomic import atomic_write
+from genolightning.storage.checksums import sha256
 
 RULES = 2  # counts up when the same predictions come to have another interval
 

@@ -16,7 +16,7 @@ from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import ABSENT, INSIDE, PAST_END, Genome
 from genolightning.paths import data_root, in_data_root
-from genolightning.storage.text_files import sha256
+from genolightning.storage.checksums import sha256
 
 REASONS = {ABSENT: "chromosome absent", PAST_END: "past the end"}
 

@@ -17,7 +17,8 @@ from genolightning.errors import BadTable, DatasetMissing, UserError, check_inte
 from genolightning.facts import NO_LABEL
 from genolightning.genome.codes import encode
 from genolightning.paths import data_root, in_data_root
-from genolightning.storage.text_files import opened, read_text, sha256
+from genolightning.storage.checksums import sha256
+from genolightning.storage.text_files import open_decompressed, read_text
 
 KINDS = ("binary", "multiclass", "multilabel", "regression")
 MISSING = ("", "nan", "na", "n/a", "null")  # labels that say there is none, unless dataset.classes names them
@@ -203,7 +204,7 @@ def read_table(path: Path) -> Table:
 
     Raises BadTable for a file that is empty, has a header only, is ragged or is no table.
     """
-    with opened(path) as stream:
+    with open_decompressed(path) as stream:
         start = stream.read(4)
         if start[:1] == b">":
             from genolightning.benchmarks.labelled_fasta import read_labelled_fasta

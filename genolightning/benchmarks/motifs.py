@@ -6,11 +6,6 @@ factors; SOX2 and OCT4 bind DNA as a pair whose spacing matters (Reményi et al.
 """
 
 import gzip
-import hashlib
-import json
-import os
-import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,8 +19,8 @@ from genolightning.errors import UserError, check_integer
 from genolightning.genome.alphabet import decode, reverse_complement
 from genolightning.genome.codes import encode
 from genolightning.genome.intervals import Intervals, read_bed
-from genolightning.paths import cache_dir
-from genolightning.storage.text_files import sha256
+from genolightning.storage.cache import cache_path, make_folder_once
+from genolightning.storage.checksums import sha256
 
 MOTIFS = {"SOX2": "CATTGTTC", "OCT4": "ATGCAAAT", "GATA1": "AGATAAGG", "TEAD": "ACATTCCA", "ETS": "CCGGAAGT"}
 PAIR = ("SOX2", "OCT4")
@@ -76,26 +71,17 @@ class Motifs(IntervalTables):
         self._scattered = list(classes) if kind == "multilabel" else list(MOTIFS) if resolution_bp else []
         tables = ["windows"] if kind != "binary" or resolution_bp else ["negative", "positive"]
         recipe = {"writer": WRITER, "seed": generator_seed, "scattered": self._scattered, "tables": tables}
-        key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
-        self.root = cache_dir() / "motifs" / key
+        self.root = cache_path("motifs", recipe)
         folder, genome = self.root / "genomic_benchmarks" / "motifs", self.root / "genomes" / "motifs.fa"
         super().__init__(name=name, folder=folder, kind=kind, classes=classes, assembly="motifs", genome=genome)
         self.tables, self.resolution_bp = tables, resolution_bp
 
     def prepare(self) -> None:
-        """Write genome, tables and BED where the cache has none; the folder has its name only once it is whole."""
-        if self.root.is_dir():
-            return
-        draft = self.root.with_name(f".part-{secrets.token_hex(6)}-{self.root.name}")
-        try:
-            _write(draft, np.random.default_rng(self._seed), self.tables, self._scattered)
-            try:
-                os.rename(draft, self.root)
-            except OSError:
-                if not self.root.is_dir():  # else another process was first, with the same bytes
-                    raise
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+        """Write genome, tables and BED where the cache has none."""
+        make_folder_once(
+            self.root,
+            lambda draft: _write(draft, np.random.default_rng(self._seed), self.tables, self._scattered),
+        )
 
     def sha256(self, split: str) -> dict[str, str]:
         """Tables, genome and BED -> their sha256, the same wherever they are written."""

@@ -8,12 +8,11 @@ greedily.
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,8 @@ from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError
 from genolightning.genome.overlaps import merged, on_one_line
-from genolightning.paths import cache_dir
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import CACHE_FIX, atomic_write
+from genolightning.storage.cache import cache_path
 
 KINDS = ("original", "clean", "chromosome")
 LEAST_ROWS = 100  # test rows of each class, unless the published split has fewer
@@ -65,8 +64,7 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
         return _assignment(rows.test[:published], left if held else None, "original", [])
     if isinstance(benchmark, IntervalTables) and rows.intervals is not None and rows.codes is None:
         _refuse_unordered(benchmark)
-    key = _key(benchmark, kind, seed, rows)
-    file = cache_dir() / "splits" / f"{key[:32]}.npz"
+    file = cache_path("splits", _recipe(benchmark, kind, seed, rows), ".npz")
     if (known := _read(file, published)) is not None:
         return known
     group = _chromosomes(benchmark, rows) if kind == "chromosome" else groups(rows)
@@ -97,11 +95,10 @@ def _assignment(test: NDArray[np.bool_], validation: Rows | None, name: str, not
     return Assignment(np.flatnonzero(~test), np.flatnonzero(test), validation, name, notes)
 
 
-def _key(benchmark: Benchmark, kind: str, seed: int, rows: Whole) -> str:
-    """The hash of all that an assignment depends on; with bases more rows hang together than without."""
+def _recipe(benchmark: Benchmark, kind: str, seed: int, rows: Whole) -> dict[str, Any]:
+    """All that an assignment depends on; with bases more rows hang together than without."""
     bases = [benchmark.sha256(split) for split in benchmark.splits()] if rows.codes is not None else None
-    recipe = {"recipe": RECIPE, "kind": kind, "seed": seed, "tables": fingerprint(benchmark), "bases": bases}
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    return {"recipe": RECIPE, "kind": kind, "seed": seed, "tables": fingerprint(benchmark), "bases": bases}
 
 
 def groups(rows: Whole) -> Rows:
@@ -221,5 +218,5 @@ def _write(file: Path, made: Assignment) -> None:
     }
     if made.validation is not None:
         columns["validation"] = made.validation
-    with atomic_write(file) as part, open(part, "wb") as out:
+    with atomic_write(file, fix=CACHE_FIX) as part, open(part, "wb") as out:
         np.savez_compressed(out, allow_pickle=False, **columns)

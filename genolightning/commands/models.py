@@ -38,7 +38,7 @@ def main(given: list[str]) -> int:
     rows = [_row(name, file, args, speeds) for name, file in _chosen(args).items()]
     if args.output:
         from genolightning.report.model_tables import page
-        from genolightning.storage.text_files import atomic_write
+        from genolightning.storage.atomic import atomic_write
 
         with atomic_write(args.output) as part:
             part.write_text(page(rows, args, given))

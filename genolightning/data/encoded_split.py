@@ -1,23 +1,19 @@
 """The encoded store of a split: read, checked and encoded once, then memory-mapped by every run and every process."""
 
-import hashlib
 import json
-import os
-import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Benchmark, Rows
-from genolightning.errors import UserError
 from genolightning.genome.codes import Codes
 from genolightning.paths import cache_dir
-from genolightning.storage.text_files import checksum
+from genolightning.storage.atomic import CACHE_FIX, atomic_folder, remove_folder, write_errors
+from genolightning.storage.cache import cache_key, make_lock
+from genolightning.storage.checksums import crc32
 
 LAYOUT = 2  # of the files of a store; another number is another store
 
@@ -59,8 +55,8 @@ def concatenated(first: EncodedSplit, second: EncodedSplit) -> EncodedSplit:
 
 def split_key(benchmark: Benchmark, split: str) -> str:
     """One name for (tables, references, options, split): anything else that changes is another store."""
-    parts = {"layout": LAYOUT, "split": split, "files": benchmark.sha256(split), "options": benchmark.options()}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    values = {"layout": LAYOUT, "split": split, "files": benchmark.sha256(split), "options": benchmark.options()}
+    return cache_key(values)
 
 
 def open_split(benchmark: Benchmark, split: str) -> EncodedSplit:
@@ -72,7 +68,7 @@ def open_split(benchmark: Benchmark, split: str) -> EncodedSplit:
     key = split_key(benchmark, split)
     folder = _folder(key)
     if (notes := _notes(folder)) is None:
-        with _locked(folder):
+        with make_lock(folder):
             if (notes := _notes(folder)) is None:
                 notes = _build(folder, benchmark, split)
     return _open(folder, key, notes)
@@ -82,9 +78,9 @@ def check_split(benchmark: Benchmark, split: str) -> str:
     """Look at every byte of a split's store: `whole`, or `rebuilt` (from damage), or `built` where there was none."""
     folder = _folder(split_key(benchmark, split))
     there, notes = folder.exists(), _notes(folder)
-    if notes and all(checksum(folder / name) == file["crc32"] for name, file in notes["files"].items()):
+    if notes and all(crc32(folder / name) == file["crc32"] for name, file in notes["files"].items()):
         return "whole"
-    with _locked(folder):
+    with make_lock(folder):
         _build(folder, benchmark, split)
     return "rebuilt" if there else "built"
 
@@ -93,17 +89,12 @@ def remove_splits_of(sha256: str) -> int:
     """Remove every store that was made from the file of this checksum, e.g. a genome whose bases were damaged."""
     found = [one for one in _folder("").glob("*/notes.json") if f'"{sha256}"' in one.read_text(errors="replace")]
     for one in found:
-        _remove(one.parent)
+        remove_folder(one.parent)
     return len(found)
 
 
 def _folder(key: str) -> Path:
     return cache_dir() / "stores" / key[:32]
-
-
-def _locked(folder: Path) -> FileLock:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{folder}.lock")
 
 
 def _notes(folder: Path) -> dict[str, Any] | None:
@@ -119,14 +110,15 @@ def _notes(folder: Path) -> dict[str, Any] | None:
 
 def _build(folder: Path, benchmark: Benchmark, split: str) -> dict[str, Any]:
     rows = benchmark.rows(split)
-    draft = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.draft")
-    try:
-        draft.mkdir()
+    with (
+        write_errors(f"the encoded rows of {benchmark.name}", CACHE_FIX),
+        atomic_folder(folder, replace=True, fix=CACHE_FIX) as draft,  # whoever has a damaged one open keeps it
+    ):
         files = {}
         for name, array in _arrays(rows).items():
             path = draft / f"{name}.npy"
             _save(path, array)
-            files[path.name] = {"bytes": path.stat().st_size, "crc32": checksum(path)}
+            files[path.name] = {"bytes": path.stat().st_size, "crc32": crc32(path)}
         notes = {
             "dropped": rows.dropped,
             "warnings": list(getattr(benchmark, "warnings", [])),
@@ -134,16 +126,6 @@ def _build(folder: Path, benchmark: Benchmark, split: str) -> dict[str, Any]:
             "files": files,
         }
         (draft / "notes.json").write_text(json.dumps(notes))
-        if folder.exists():  # damaged; whoever has it open keeps what it has open
-            _remove(folder)
-        os.replace(draft, folder)
-    except OSError as error:
-        raise UserError(
-            f"the encoded rows of {benchmark.name} cannot be written to {folder.parent}: {error.strerror or error}; "
-            "make room, or name another folder with GENOLIGHTNING_CACHE=FOLDER"
-        ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return notes
 
 
@@ -153,13 +135,6 @@ def _save(path: Path, array: NDArray[Any]) -> None:
     with open(path, "wb") as out:
         np.lib.format.write_array_header_1_0(out, np.lib.format.header_data_from_array_1_0(array))
         out.write(array.reshape(-1).view(np.uint8).data)
-
-
-def _remove(folder: Path) -> None:
-    """Take a store's name away first: what is half removed must not be opened."""
-    gone = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.draft")
-    os.replace(folder, gone)
-    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _arrays(rows: Rows) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,8 @@ from genolightning.benchmarks.files import shown
 from genolightning.errors import ChecksumMismatch, UserError
 from genolightning.genome.reference import Genome
 from genolightning.paths import data_root
-from genolightning.storage.text_files import opened, sha256
+from genolightning.storage.checksums import sha256
+from genolightning.storage.text_files import open_decompressed
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.base import Benchmark
@@ -75,7 +76,7 @@ def _check_genomes(benchmark: "Benchmark", parts: Parts) -> None:
 
 def _sha256_unpacked(path: Path) -> str:
     digest = hashlib.sha256()
-    with opened(path) as stream:
+    with open_decompressed(path) as stream:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

@@ -6,7 +6,7 @@ from typing import BinaryIO, NoReturn
 
 from genolightning.errors import BadTable
 from genolightning.genome.alphabet import BYTE_TO_CODE, ILLEGAL
-from genolightning.storage.text_files import opened
+from genolightning.storage.text_files import open_decompressed
 
 CHUNK_BYTES = 1 << 22
 _TABLE = BYTE_TO_CODE.tobytes()
@@ -23,7 +23,7 @@ def encode_fasta(fasta: Path, out: BinaryIO) -> dict[str, int]:
     """
     lengths: dict[str, int] = {}
     name = ""
-    with opened(fasta) as stream:
+    with open_decompressed(fasta) as stream:
         for header, sequence in _pieces(stream):
             if header is not None:
                 _check_bases(fasta, name, lengths)
@@ -87,7 +87,7 @@ def _check_bases(fasta: Path, name: str, lengths: dict[str, int]) -> None:
 def _blame_letter(fasta: Path) -> NoReturn:
     """Walk through the file line by line, now that a wrong letter is known to be there, to say where."""
     name = b""
-    with opened(fasta) as stream:
+    with open_decompressed(fasta) as stream:
         for number, line in enumerate(stream, 1):
             if line.startswith(b">"):
                 name = line[1:].split(maxsplit=1)[0]

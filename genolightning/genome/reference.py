@@ -19,8 +19,10 @@ from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.codes import Codes
 from genolightning.genome.fasta import encode_fasta
 from genolightning.genome.intervals import Intervals
-from genolightning.storage.text_files import atomic_write, checksum, sha256
+from genolightning.storage.atomic import atomic_write, write_errors
+from genolightning.storage.checksums import crc32, sha256
 
+GENOME_FIX = "make room (a byte a base), or name another folder with GENOLIGHTNING_CACHE=FOLDER"
 FORMAT = 2  # counts up when the cached bytes change their meaning
 
 TURN_BYTES = 1 << 16  # rows turned round at a time: what stays in the processor's cache, and needs no fresh memory
@@ -91,7 +93,7 @@ class Genome:
         What this object serves stays what it was: open the genome again where the answer is False.
         """
         facts = _facts_file(self.cache, self.key)
-        whole = checksum(_codes_file(self.cache, self.key)) == (_read_json(facts) or {}).get("crc32")
+        whole = crc32(_codes_file(self.cache, self.key)) == (_read_json(facts) or {}).get("crc32")
         if not whole:
             facts.unlink(missing_ok=True)
         sound = _content_key(self.fasta, self.cache, trust=False) == self.key and whole
@@ -233,7 +235,7 @@ def _content_key(fasta: Path, cache: Path, *, trust: bool = True) -> str:
     after = path.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise BadTable(f"{fasta} changed while it was read; run again when it is whole")
-    with contextlib.suppress(OSError), atomic_write(memo) as part:  # a lost note costs one more reading, no more
+    with contextlib.suppress(UserError), atomic_write(memo) as part:  # a lost note costs one more reading, no more
         part.write_text(json.dumps(stamp | {"sha256": key}))
     return key
 
@@ -255,7 +257,7 @@ def _build(fasta: Path, cache: Path, key: str) -> dict[str, int]:
     """Encode the FASTA into the cache, unless another process did so while we waited for it."""
     from filelock import FileLock
 
-    try:
+    with write_errors(f"the encoded genome of {fasta}", GENOME_FIX):
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{key}.lock"):
             if (lengths := _whole(cache, key)) is not None:
@@ -263,7 +265,7 @@ def _build(fasta: Path, cache: Path, key: str) -> dict[str, int]:
             for left_over in cache.glob(f".part-*-{key}.*"):  # of a build that was killed; ours is the only one running
                 left_over.unlink(missing_ok=True)
             _facts_file(cache, key).unlink(missing_ok=True)
-            with atomic_write(_codes_file(cache, key)) as part:
+            with atomic_write(_codes_file(cache, key), fix=GENOME_FIX) as part:
                 with open(part, "wb") as out:
                     summed = _Summed(out)
                     lengths = encode_fasta(fasta, cast(BinaryIO, summed))
@@ -274,11 +276,6 @@ def _build(fasta: Path, cache: Path, key: str) -> dict[str, int]:
             with atomic_write(_facts_file(cache, key)) as part:
                 part.write_text(json.dumps(facts))
             return lengths
-    except OSError as error:
-        raise UserError(
-            f"the encoded genome of {fasta} cannot be written to {cache}: {error.strerror or error}; "
-            "make room (a byte a base), or name another folder with GENOLIGHTNING_CACHE=FOLDER"
-        ) from error
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from genolightning.errors import UserError
 from genolightning.paths import logs_dir
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 SHARED = "GENOLIGHTNING_RUN_FOLDER"  # tells the other processes of a DDP run, which Lightning starts, where it is
 

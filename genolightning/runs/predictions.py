@@ -13,7 +13,7 @@ from genolightning.statistics.counts import Counts, evaluate_counts, few_blocks,
 from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.evaluate import evaluate
 from genolightning.statistics.scored_items import labelled_items
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from genolightning.errors import UserError
 from genolightning.statistics.estimate import Estimate
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 SCHEMA = 1
 REQUIRED: dict[str, type] = dict.fromkeys(("dataset", "split", "model"), str) | {"seed": int}

@@ -22,7 +22,7 @@ from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.paths import offline
 from genolightning.statistics.estimate import Estimate
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 
 class Wandb(WandbLogger):

@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 
 class ElapsedTime(NamedTuple):

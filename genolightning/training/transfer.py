@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from genolightning.console import columns, say
 from genolightning.errors import UserError
 from genolightning.facts import TARGET_KINDS, Facts
-from genolightning.storage.text_files import sha256
+from genolightning.storage.checksums import sha256
 from genolightning.training.checkpoints import latest_checkpoint, read_checkpoint
 
 MOST_NAMES = 8  # names in a printed line; the record has them all

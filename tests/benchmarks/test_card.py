@@ -7,7 +7,7 @@ import pytest
 from genolightning.benchmarks.card import composed, read_card
 from genolightning.errors import UserError
 from genolightning.paths import conf_dir
-from genolightning.storage.text_files import sha256
+from genolightning.storage.checksums import sha256
 from tests.helpers.make import write
 
 FILES = sorted((conf_dir() / "dataset").glob("*.yaml"))

@@ -240,7 +240,7 @@ def disk_of(size):
 def test_a_full_disk_leaves_nothing_that_could_be_taken_for_whole(tmp_path):
     cache = tmp_path / "genomes"
     path = write_fasta(tmp_path / "g.fa", {"chr1": sequence(300_000)})
-    with disk_of(100_000), pytest.raises(UserError, match=r"cannot be written to .* GENOLIGHTNING_CACHE"):
+    with disk_of(100_000), pytest.raises(UserError, match=r"cannot be written: .* GENOLIGHTNING_CACHE"):
         Genome(path, cache=cache)
     assert not list(cache.glob("*.codes")) + list(cache.glob("*.json")) + list(cache.glob(".part*"))
     assert Genome(path, cache=cache).lengths == {"chr1": 300_000}

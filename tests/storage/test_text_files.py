@@ -1,12 +1,11 @@
 """Files at the door, and files that are whole or not there."""
 
 import gzip
-import hashlib
 
 import pytest
 
 from genolightning.errors import BadTable
-from genolightning.storage.text_files import atomic_write, opened, read_text, sha256
+from genolightning.storage.text_files import open_decompressed, read_text
 from tests.helpers.make import write
 
 
@@ -46,24 +45,5 @@ def test_a_file_that_is_no_text_is_refused_by_name(tmp_path, content, reason):
 
 def test_a_missing_file_or_a_folder_is_refused(tmp_path):
     for path in (tmp_path / "absent.csv", tmp_path):
-        with pytest.raises(BadTable, match="cannot be read"), opened(path):
+        with pytest.raises(BadTable, match="cannot be read"), open_decompressed(path):
             pass
-
-
-def test_the_checksum_is_that_of_the_bytes_on_disk(tmp_path):
-    path = write(tmp_path / "a.gz", "ACGT")
-    assert sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_an_atomic_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = write(tmp_path / "record.json", "old")
-
-    def fail_half_way():
-        with atomic_write(path) as part:
-            part.write_text("half of the n")
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        fail_half_way()
-    assert [file.name for file in tmp_path.iterdir()] == ["record.json"]
-    assert path.read_text() == "old"

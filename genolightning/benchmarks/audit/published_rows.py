@@ -14,7 +14,7 @@ from genolightning.facts import target_kind
 from genolightning.genome.chromosome_names import common_name
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
-from genolightning.storage.text_files import sha256
+from genolightning.storage.checksums import sha256
 
 PUBLISHED = ("train", "test")
 

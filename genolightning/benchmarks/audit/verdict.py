@@ -8,7 +8,7 @@ import numpy as np
 
 from genolightning.facts import target_kind
 from genolightning.paths import cache_dir
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 if TYPE_CHECKING:
     from genolightning.data.datamodule import SequenceDataModule

@@ -17,8 +17,8 @@ from genolightning.genome.intervals import GB_COLUMNS, Intervals
 from genolightning.genome.overlaps import merged, on_one_line
 from genolightning.genome.reference import Genome
 from genolightning.paths import data_root
-from genolightning.storage.atomic import whole_folder
-from genolightning.storage.text_files import atomic_write, sha256
+from genolightning.storage.atomic import atomic_folder, atomic_write
+from genolightning.storage.checksums import sha256
 
 SPLITS = ("random", "chromosome")
 MATCHES = ("gc", "chromosome")
@@ -190,7 +190,7 @@ def write_tables(built: Built, folder: Path, classes: Sequence[str], reference: 
     import yaml
 
     sums = {}
-    with whole_folder(folder) as draft:
+    with atomic_folder(folder) as draft:
         for label, rows, in_test in zip(classes, (built.negatives, built.positives), built.in_test[::-1], strict=True):
             for split, mask in (("train", ~in_test), ("test", in_test)):
                 file = draft / split / f"{label}.csv.gz"

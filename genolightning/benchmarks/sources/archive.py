@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from genolightning.errors import BadTable
-from genolightning.storage.text_files import atomic_write
+from genolightning.storage.atomic import atomic_write
 
 
 def members(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:

@@ -14,7 +14,9 @@ from genolightning.benchmarks.files import existing
 from genolightning.benchmarks.sources.catalogue import Source
 from genolightning.errors import BadTable, ChecksumMismatch, UserError
 from genolightning.paths import cache_dir, offline
-from genolightning.storage.text_files import atomic_write, opened, sha256
+from genolightning.storage.atomic import atomic_write, replace_synced, write_errors
+from genolightning.storage.checksums import sha256
+from genolightning.storage.text_files import open_decompressed
 
 if TYPE_CHECKING:
     import requests
@@ -45,28 +47,22 @@ def fetch(source: Source, root: Path, *, progress: Progress | None = None, pause
     """
     path = root / source.path
     expected = source.sha256 or pinned(root).get(source.path)
-    try:
-        with _alone(path):
-            if found := existing(path):
-                _check_present(found, path, expected, pinned_only=source.sha256 is None)
-                return False
-            if offline():
-                raise UserError(
-                    f"{source.path} is not in {root} and GENOLIGHTNING_OFFLINE forbids to fetch it; "
-                    "unset GENOLIGHTNING_OFFLINE, or put the file there"
-                )
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part = path.with_name(f"{path.name}.part")
-            digest = _verified(source, part, expected, progress or _silent, pause_s)
-            if expected is None:
-                _pin(root, source, digest)
-            _settle(part, path)
-            return True
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror or error}; make room, or name another folder with "
-            "GENOLIGHTNING_DATA=FOLDER"
-        ) from error
+    with write_errors(path, "make room, or name another folder with GENOLIGHTNING_DATA=FOLDER"), _alone(path):
+        if found := existing(path):
+            _check_present(found, path, expected, pinned_only=source.sha256 is None)
+            return False
+        if offline():
+            raise UserError(
+                f"{source.path} is not in {root} and GENOLIGHTNING_OFFLINE forbids to fetch it; "
+                "unset GENOLIGHTNING_OFFLINE, or put the file there"
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        digest = _verified(source, part, expected, progress or _silent, pause_s)
+        if expected is None:
+            _pin(root, source, digest)
+        _settle(part, path)
+        return True
 
 
 def pinned(root: Path) -> dict[str, str]:
@@ -108,7 +104,7 @@ def _check_present(found: Path, path: Path, expected: str | None, *, pinned_only
         return
     digest = sha256(found)
     if found != path:
-        with opened(found) as stream:
+        with open_decompressed(found) as stream:
             digest = new_sha256(stream.read()).hexdigest()
     if digest != expected:
         known = f"{LOCK_FILE} pins (remove its entry there too if the source has changed)" if pinned_only else "is due"
@@ -262,9 +258,7 @@ def _note_file(part: Path) -> Path:
 
 
 def _settle(part: Path, path: Path) -> None:
-    with open(part, "rb+") as file:
-        os.fsync(file.fileno())  # else a power cut may leave the final name on an empty file
-    os.replace(part, path)
+    replace_synced(part, path)
     _note_file(part).unlink(missing_ok=True)
 
 

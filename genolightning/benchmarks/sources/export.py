@@ -16,7 +16,7 @@ from genolightning.errors import UserError
 from genolightning.facts import NO_LABEL, target_kind
 from genolightning.genome.alphabet import decode
 from genolightning.genome.codes import Codes
-from genolightning.storage.atomic import whole_folder
+from genolightning.storage.atomic import atomic_folder
 
 
 class Column(NamedTuple):
@@ -50,7 +50,7 @@ def export(
     hold.
     """
     counts = {}
-    with whole_folder(out) as draft:
+    with atomic_folder(out) as draft:
         for split in splits:
             rows = (rows_of or benchmark.rows)(split)
             write(draft, split, columns(rows, benchmark))

@@ -77,7 +77,7 @@ def _facts(ids: "np.ndarray", located: "Located") -> dict[str, Any]:
 
 
 def _write(path: Path, ids: "np.ndarray", located: "Located", *, every_hit: bool) -> None:
-    from genolightning.storage.text_files import atomic_write
+    from genolightning.storage.atomic import atomic_write
 
     kept = range(len(located.query)) if every_hit else located.first().tolist()
     place, query = located.intervals, located.query.tolist()

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
     if args.output is None:
         say(*lines)
     else:
-        from genolightning.storage.text_files import atomic_write
+        from genolightning.storage.atomic import atomic_write
 
         with atomic_write(args.output) as draft:
             draft.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from genolightning.genome.annotation import read_gff
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.overlaps import count_meetings, on_one_line
 from genolightning.genome.reference import Genome
-from genolightning.storage.text_files import sha256
+from genolightning.storage.checksums import sha256
 from tests.helpers.make import plain_slice, sequence, write, write_bed, write_fasta
 
 RECORDS = {f"chr{i}": sequence(3000, seed=i) for i in (1, 2, 3)}

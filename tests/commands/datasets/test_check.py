@@ -86,7 +86,7 @@ def test_rows_that_came_from_a_damaged_genome_are_gathered_again(capsys, config)
 
 
 def test_a_table_that_is_not_the_published_one_is_refused(capsys, config):
-    from genolightning.storage.text_files import sha256
+    from genolightning.storage.checksums import sha256
 
     table = config / "data" / "genomic_benchmarks" / "toy" / "train" / "negative.csv.gz"
     write_config(config, f"train/negative.csv.gz: {sha256(table)}")
