@@ -8,13 +8,13 @@ from typing import Any
 import lightning.pytorch as pl
 from omegaconf import DictConfig, OmegaConf
 
-from genolightning.benchmarks.audit.verdict import verdict
 from genolightning.config.objects import Parts, parameter_count
 from genolightning.facts import higher_is_better, target_kind
 from genolightning.runs.environment import describe_environment
 from genolightning.runs.prediction_store import StoredPredictions, predict_rows
 from genolightning.runs.predictions import score, write_predictions
 from genolightning.runs.record import RunRecord
+from genolightning.runs.split_audit import verdict
 from genolightning.statistics.evaluate import best_threshold
 from genolightning.training.checkpoints import read_checkpoint
 from genolightning.training.status import elapsed_before
