@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from genolightning.benchmarks.labelled_table import Table
+from genolightning.benchmarks.text_table import TextTable
 from genolightning.errors import BadTable
 from genolightning.storage.text_files import read_text
 
 
-def read_labelled_fasta(path: Path) -> Table:
+def read_labelled_fasta(path: Path) -> TextTable:
     """Read records, gzipped or not, as the columns name, sequence and label; a row stands at its header's line.
 
     What follows the last `|` of a header is the label, what precedes it the name. Raises BadTable, naming the line, for
@@ -31,4 +31,4 @@ def read_labelled_fasta(path: Path) -> Table:
         lines.append(line)
         line += record.count("\n") + 1
     columns = {"name": names, "sequence": sequences, "label": labels}
-    return Table(columns, np.array(lines, np.int64), str(path))
+    return TextTable(columns, np.array(lines, np.int64), str(path))

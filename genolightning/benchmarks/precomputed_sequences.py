@@ -1,13 +1,16 @@
 """Ready sequences of an interval dataset, for a machine that lacks its genome: `sequences/<name>/<split>.tsv.gz`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
-from genolightning.benchmarks.labelled_table import Table, canonical, column, read_table
+from genolightning.benchmarks.label_columns import canonical
+from genolightning.benchmarks.labelled_table import read_table
+from genolightning.benchmarks.text_table import TextTable, column
 from genolightning.errors import BadTable
 from genolightning.genome.codes import encode
 from genolightning.genome.intervals import IntervalTable
@@ -37,7 +40,7 @@ def read_ready(path: Path, classes: Sequence[str], tables: Mapping[str, Interval
     return Rows(codes, target, ids, np.arange(len(target)), {})
 
 
-def _labels(table: Table, classes: Sequence[str]) -> NDArray[np.int64]:
+def _labels(table: TextTable, classes: Sequence[str]) -> NDArray[np.int64]:
     number = {name: i for i, name in enumerate(classes)}
     number |= {str(i): i for i in range(len(classes)) if str(i) not in number}
     cells = [canonical(cell) for cell in column(table, "label", "label")]
@@ -48,7 +51,7 @@ def _labels(table: Table, classes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _same_counts(
-    table: Table, target: NDArray[np.int64], classes: Sequence[str], tables: Mapping[str, IntervalTable]
+    table: TextTable, target: NDArray[np.int64], classes: Sequence[str], tables: Mapping[str, IntervalTable]
 ) -> None:
     for label, found in zip(classes, np.bincount(target, minlength=len(classes)).tolist(), strict=True):
         if found != (wanted := len(tables[label].ids)):
@@ -58,7 +61,7 @@ def _same_counts(
             )
 
 
-def _order(table: Table, keys: list[str], tables: Mapping[str, IntervalTable]) -> NDArray[np.int64]:
+def _order(table: TextTable, keys: list[str], tables: Mapping[str, IntervalTable]) -> NDArray[np.int64]:
     """For each row of the tables its row in the file."""
     place = {key: row for row, key in enumerate(keys)}
     known = [f"{label}/{one}" for label, part in tables.items() for one in part.ids]
@@ -71,12 +74,12 @@ def _order(table: Table, keys: list[str], tables: Mapping[str, IntervalTable]) -
     return np.array([place[key] for key in known])
 
 
-def _reordered(table: Table, order: NDArray[np.int64]) -> Table:
+def _reordered(table: TextTable, order: NDArray[np.int64]) -> TextTable:
     columns = {name: [cells[row] for row in order.tolist()] for name, cells in table.columns.items()}
-    return table._replace(columns=columns, row=table.row[order])
+    return replace(table, columns=columns, row=table.row[order])
 
 
-def _same_lengths(table: Table, found: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
+def _same_lengths(table: TextTable, found: NDArray[np.int64], wanted: NDArray[np.int64]) -> None:
     if (wrong := found != wanted).any():
         row = int(np.argmax(wrong))
         raise BadTable(f"{table.at(row)}: {found[row]} bases where its interval has {wanted[row]}; fetch it again")

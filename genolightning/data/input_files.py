@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from genolightning.benchmarks.base import Rows
-from genolightning.benchmarks.labelled_table import column, read_table
+from genolightning.benchmarks.labelled_table import read_table
+from genolightning.benchmarks.text_table import column
 from genolightning.errors import UserError
 from genolightning.genome.codes import Codes, encode
 from genolightning.genome.fasta import encode_fasta

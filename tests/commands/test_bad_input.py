@@ -11,7 +11,8 @@ import pytest
 import torch
 import yaml
 
-from genolightning.benchmarks.labelled_table import column, read_table
+from genolightning.benchmarks.labelled_table import read_table
+from genolightning.benchmarks.text_table import column
 from tests.helpers.tiny import run, sequences, train, write_table
 
 GOOD = [f"{one},{i % 2}" for i, one in enumerate(sequences(8, 20))]
