@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genolightning.benchmarks.text_table import TextTable, first_names
-from genolightning.errors import BadTable, UserError
+from genolightning.errors import BadTable, Setting, UserError
 from genolightning.facts import NO_LABEL
 
 MISSING = ("", "nan", "na", "n/a", "null")  # cells without a label, unless dataset.classes names them
@@ -48,7 +49,8 @@ def class_strings(
 ) -> NDArray[np.int64]:
     """One character a base or bin -> class numbers, int64 (rows, longest), padded with -100.
 
-    `expected` is how many each row has, int64 (rows,). Raises BadTable for another number or a character that is no class.
+    `expected` is how many each row has, int64 (rows,). Raises BadTable for another number, or for a
+    character that is no class.
     """
     lengths = np.fromiter(map(len, cells), np.int64, len(cells))
     if (lengths != expected).any():

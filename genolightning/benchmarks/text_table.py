@@ -65,7 +65,7 @@ def read_parquet(path: Path, data: bytes) -> TextTable:
     try:
         frame = pl.read_parquet(data)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise BadTable(f"{path}: not a complete parquet file ({str(error).splitlines()[0]}); write it again") from None
+        raise BadTable(f"{path}: not a whole parquet file ({str(error).splitlines()[0]}); write it again") from None
     columns = {}
     for cells in frame:
         try:

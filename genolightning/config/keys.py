@@ -54,6 +54,7 @@ KEYS: dict[str, Key] = {
     "dataset.kind": Key(),
     "dataset.classes": Key(),
     "dataset.resolution_bp": Key(),
+    "dataset.reverse_complement": Key(),
     "dataset.train": Key(path=True, changes_result=False),
     "dataset.validation": Key(path=True, changes_result=False),
     "dataset.test": Key(path=True, changes_result=False),

@@ -193,6 +193,7 @@ class SequenceDataModule(pl.LightningDataModule):
             length_bp=int(lengths.max()),
             shortest_bp=int(lengths.min()),
             resolution_bp=benchmark.resolution_bp,
+            reverse_complement=getattr(benchmark, "reverse_complement", None),
             rows={split: self._count(*self._rows[split]) if split in self._rows else 0 for split in SPLITS},
             class_counts=counts,
             absent_counts=absent,
@@ -349,6 +350,7 @@ class TableDataModule(SequenceDataModule):
         kind: str | None = None,
         classes: list[str] | None = None,
         resolution_bp: int | None = None,
+        reverse_complement: dict[str, str] | None = None,
         card: dict[str, Any] | None = None,
         **serving: Any,
     ) -> None:
@@ -363,6 +365,7 @@ class TableDataModule(SequenceDataModule):
             kind=kind,
             classes=classes,
             resolution_bp=resolution_bp,
+            reverse_complement=reverse_complement,
         )
         super().__init__(table, **serving)
 
