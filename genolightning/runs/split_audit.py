@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.audit.verdict import split_verdict
 from genolightning.data.datamodule import SequenceDataModule
+from genolightning.facts import target_kind
 
 
 def verdict(data: SequenceDataModule) -> dict[str, Any] | None:
@@ -14,7 +15,7 @@ def verdict(data: SequenceDataModule) -> dict[str, Any] | None:
 
     Near-duplicates are not searched for here: `genolightning datasets audit NAME` does.
     """
-    if data.benchmark.kind.endswith("_lm"):
+    if target_kind(data.benchmark.kind).language_model:
         return None
     split, own_file = data.origin()["test"], data.has_file("test")
 
