@@ -70,7 +70,7 @@ def _counts(benchmark: "Benchmark", split: str) -> dict[str, Any]:
 
     rows = benchmark.rows(split)
     counts: dict[str, Any] = {"rows": len(rows.index)}
-    if rows.target.ndim == 1 and rows.target.dtype.kind == "i":
+    if rows.target.ndim == 1 and np.issubdtype(rows.target.dtype, np.signedinteger):
         found = np.bincount(rows.target[rows.target >= 0], minlength=len(benchmark.classes)).tolist()
         counts["classes"] = dict(zip(benchmark.classes, found, strict=True))
     return counts | ({"dropped": dict(rows.dropped)} if rows.dropped else {})

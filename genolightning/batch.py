@@ -35,6 +35,22 @@ class Batch(NamedTuple):
         """The same batch with `bases` set, a leaf that gradients reach."""
         return self._replace(bases=one_hot(self.codes, dtype).requires_grad_())
 
+    def reverse_complement(self) -> "Batch":
+        """The other strand of every sequence, read in its own direction; padding stays on the right.
+
+        Codes, bases and lengths only: the target is left as it is, tokens are dropped.
+        """
+        length = self.codes.shape[1]
+        position = self.lengths[:, None] - 1 - torch.arange(length, device=self.codes.device)
+        source, real = position.clamp(min=0), position >= 0
+        table = torch.tensor([3, 2, 1, 0, 4, 5], dtype=self.codes.dtype, device=self.codes.device)
+        flipped = table[self.codes.gather(1, source).long()]
+        codes = torch.where(real, flipped, torch.full_like(flipped, 4))
+        bases = self.bases
+        if bases is not None:
+            bases = bases.flip(1).gather(2, source[:, None].expand_as(bases)) * real[:, None]
+        return self._replace(codes=codes, tokens=None, bases=bases)
+
 
 class Features(NamedTuple):
     """What a backbone makes of a batch."""
@@ -77,20 +93,3 @@ def embed_bases(batch: Batch, embedding: nn.Embedding, ids: Tensor, rows: slice 
         return values
     mixed = batch.bases.transpose(1, 2).to(values.dtype) @ embedding.weight[rows]
     return torch.where((batch.codes < 4)[..., None], mixed, values)
-
-
-def reverse_complement(batch: Batch) -> Batch:
-    """The other strand of every sequence, read in its own direction; padding stays on the right.
-
-    Codes, bases and lengths only: the target is left as it is, tokens are dropped.
-    """
-    length = batch.codes.shape[1]
-    position = batch.lengths[:, None] - 1 - torch.arange(length, device=batch.codes.device)
-    source, real = position.clamp(min=0), position >= 0
-    table = torch.tensor([3, 2, 1, 0, 4, 5], dtype=batch.codes.dtype, device=batch.codes.device)
-    flipped = table[batch.codes.gather(1, source).long()]
-    codes = torch.where(real, flipped, torch.full_like(flipped, 4))
-    bases = batch.bases
-    if bases is not None:
-        bases = bases.flip(1).gather(2, source[:, None].expand_as(bases)) * real[:, None]
-    return batch._replace(codes=codes, tokens=None, bases=bases)

@@ -2,7 +2,7 @@
 
 import torch
 
-from genolightning.batch import Batch, embed_bases, reverse_complement
+from genolightning.batch import Batch, embed_bases
 
 
 def batch() -> Batch:
@@ -17,10 +17,10 @@ def test_channels_are_the_one_hot_codes_unless_bases_are_given_and_n_has_none():
 
 
 def test_reverse_complement_turns_bases_as_it_turns_codes():
-    other = reverse_complement(batch().with_bases())
+    other = batch().with_bases().reverse_complement()
     assert other.codes.tolist() == [[0, 4, 2, 3], [1, 1, 4, 4]]
     assert torch.equal(other.channels(), other._replace(bases=None).channels())
-    assert torch.equal(reverse_complement(other).channels(), batch().channels())
+    assert torch.equal(other.reverse_complement().channels(), batch().channels())
 
 
 def test_mixed_bases_are_mixed_vectors_and_n_keeps_its_own():

@@ -39,7 +39,7 @@ def permute_classes(target: NDArray[Any], reverse_complement: Sequence[int], *, 
         permuted = np.empty_like(target)
         permuted[..., list(reverse_complement)] = target
         return permuted
-    if target.dtype.kind not in "iu":
+    if not np.issubdtype(target.dtype, np.integer):
         return target
     becomes = np.asarray(reverse_complement, target.dtype)
     return np.where(target == NO_LABEL, target, becomes[target.clip(0)])

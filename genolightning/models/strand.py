@@ -5,7 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from genolightning.batch import Batch, Features, base_mask, reverse_complement
+from genolightning.batch import Batch, Features, base_mask
 from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.models.base import Backbone, HeadInput
@@ -184,7 +184,7 @@ def complement_classes(logits: Tensor, facts: Facts) -> Tensor:
 
 def stack_strands(batch: Batch) -> Batch:
     """A batch of twice the rows: the given strands, then the others."""
-    other = reverse_complement(batch)
+    other = batch.reverse_complement()
     pairs = ((batch.codes, other.codes), (batch.lengths, other.lengths), (batch.index, batch.index))
     codes, lengths, index = (torch.cat(pair) for pair in pairs)
     bases = None if batch.bases is None or other.bases is None else torch.cat([batch.bases, other.bases])

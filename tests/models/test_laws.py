@@ -8,7 +8,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 
-from genolightning.batch import Batch, base_mask, reverse_complement
+from genolightning.batch import Batch, base_mask
 from genolightning.config import compose
 from genolightning.errors import UserError
 from genolightning.facts import Facts
@@ -182,7 +182,7 @@ AVERAGE = [(name, "average", bins) for name in MODELS for bins in (None, 1) if b
 def test_both_strands_get_the_same_answer(name, way, resolution_bp):
     model, batch = built(name, strand=way, resolution_bp=resolution_bp).eval(), batch_of(60, 43, 6, 1)
     with torch.no_grad():
-        one, other = model(batch), model(reverse_complement(batch))
+        one, other = model(batch), model(batch.reverse_complement())
         model.strand = SingleStrand(model.facts)
         plain = model(batch) if one.shape == other.shape and model.backbone.stride in (None, 1) else None
     if resolution_bp:
@@ -211,7 +211,7 @@ def test_joint_features_hold_both_strands_each_as_the_backbone_reads_it(name, re
     batch = batch_of(60, 43, 6, 1)
     with torch.no_grad():
         there, (values, mask, _) = backbone(batch), JointStrands(facts).features(backbone, batch)
-        other = JointStrands(facts).features(backbone, reverse_complement(batch)).values
+        other = JointStrands(facts).features(backbone, batch.reverse_complement()).values
     given, opposite = values.chunk(2, 2)
     if resolution_bp:
         mirrored = reverse_positions(other.chunk(2, 2)[0], batch.lengths)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from genolightning.batch import Batch, Features, base_mask, reverse_complement
+from genolightning.batch import Batch, Features, base_mask
 from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.models import heads
@@ -57,7 +57,7 @@ def logits(strand, known: Facts, batch: Batch) -> torch.Tensor:
 @pytest.mark.parametrize(("resolution_bp", "lengths"), [(None, (43, 36, 6)), (1, (43, 36, 6)), (4, (40, 36, 8))])
 def test_probabilities_of_strand_bound_classes_are_permuted_and_reversed(resolution_bp, lengths):
     known, batch = facts(resolution_bp), batch_of(*lengths)
-    p, other = (logits(AverageStrands, known, one).softmax(-1) for one in (batch, reverse_complement(batch)))
+    p, other = (logits(AverageStrands, known, one).softmax(-1) for one in (batch, batch.reverse_complement()))
     other = other[..., SWAPPED]
     if resolution_bp:
         bins = -(-batch.lengths // resolution_bp)
@@ -70,7 +70,7 @@ def test_probabilities_of_strand_bound_classes_are_permuted_and_reversed(resolut
 def test_two_classes_that_swap_have_opposite_logits():
     known = facts(kind="binary", classes=["+", "-"], reverse_complement=[1, 0])
     batch = batch_of(43, 36)
-    one, other = (logits(AverageStrands, known, given) for given in (batch, reverse_complement(batch)))
+    one, other = (logits(AverageStrands, known, given) for given in (batch, batch.reverse_complement()))
     torch.testing.assert_close(one, -other, rtol=0, atol=1e-5)
     assert one.abs().max() > 1e-4
 
@@ -79,7 +79,7 @@ def test_two_classes_that_swap_have_opposite_logits():
 @pytest.mark.parametrize("strand", [AverageStrands, EquivariantStrands])
 def test_classes_without_a_strand_get_the_same_answer(strand, swapped):
     known, batch = facts(reverse_complement=swapped), batch_of(43, 36, 6)
-    one, other = (logits(strand, known, given) for given in (batch, reverse_complement(batch)))
+    one, other = (logits(strand, known, given) for given in (batch, batch.reverse_complement()))
     torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
 
@@ -107,7 +107,7 @@ def test_both_strands_get_the_same_answer(resolution):
 
     batch = padded_batch(lengths=[40, 36, 20, 8])
     forward = AverageStrands(known)(backbone, head, batch)
-    backward = AverageStrands(known)(backbone, head, reverse_complement(batch))
+    backward = AverageStrands(known)(backbone, head, batch.reverse_complement())
     if resolution:
         backward = reverse_positions(backward, -(-batch.lengths // resolution))
         real = base_mask(-(-batch.lengths // resolution), forward.shape[1])
@@ -126,7 +126,7 @@ def test_strands_are_averaged_base_by_base_where_their_bins_lie_across_each_othe
     given = share_of_a_and_t(batch)
     for row, length in enumerate(lengths):
         bases = given[row].repeat_interleave(4, 0)[:length]
-        other = share_of_a_and_t(reverse_complement(batch))[row].repeat_interleave(4, 0)[:length].flip(0)
+        other = share_of_a_and_t(batch.reverse_complement())[row].repeat_interleave(4, 0)[:length].flip(0)
         for place in range(-(-length // 4)):
             bin_ = slice(4 * place, 4 * place + 4)
             wanted = (bases[bin_].mean() + other[bin_].mean()) / 2
