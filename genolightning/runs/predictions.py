@@ -90,13 +90,15 @@ def _write_parquet(path: Path, frames: "Iterable[pl.DataFrame]") -> None:
 
     with tempfile.TemporaryDirectory(prefix=".parts-", dir=path.parent) as folder:
         parts: list[Path] = []
+        rows = 1
         for frame in frames:
+            rows = max(rows, len(frame))
             parts.append(Path(folder) / f"{len(parts):06}.parquet")
             frame.write_parquet(parts[-1])
         if len(parts) == 1:
             parts[0].replace(path)
         else:
-            pl.scan_parquet(parts).sink_parquet(path, maintain_order=True)
+            pl.scan_parquet(parts).sink_parquet(path, maintain_order=True, row_group_size=rows)
 
 
 def _column(values: NDArray[Any], places: NDArray[np.int64] | None, half: str | None) -> Any:

@@ -1,5 +1,8 @@
 """What a split's predictions look like on disk, and the scores that follow from them."""
 
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -120,3 +123,26 @@ def test_a_split_of_many_places_is_scored_from_counts(tmp_path, monkeypatch, kin
         tolerance = 2e-3 if name in ("auroc", "auprc") else 1e-9
         assert estimate.value == pytest.approx(exact[name].value, abs=tolerance), name
         assert estimate.unit == "block"
+
+
+MEMORY = """
+import resource, sys, tempfile
+from pathlib import Path
+import numpy as np
+from genolightning.runs.predictions import Predictions, write_predictions
+shape, ids = (2048, 512), np.arange(2048).astype(str)
+draw = np.random.default_rng(0)
+blocks = (
+    Predictions(ids.astype(int), ids, draw.integers(2, size=shape), draw.random(shape), np.full(2048, 512))
+    for _ in range(int(sys.argv[1]))
+)
+with tempfile.TemporaryDirectory() as folder:
+    write_predictions(Path(folder) / "p.parquet", blocks, "binary", ["no", "yes"])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_the_memory_of_writing_does_not_grow_with_the_blocks():
+    few, many = (int(subprocess.check_output([sys.executable, "-c", MEMORY, count])) for count in ("3", "20"))
+    assert many < few + 60  # MB; 17 more blocks hold 18 million numbers
