@@ -320,20 +320,20 @@ FIGURES = {
 }
 # What was last reached, where that is not the target yet. Bounds only come nearer to the target.
 BOUND: dict[str, float] = {
-    "files over 300 lines": 9,
-    "lines of a command, median": 123,
-    "lines of a command, most": 320,
+    "files over 300 lines": 2,
+    "lines of a command, median": 70,
+    "lines of a command, most": 190,
     "constructors above 6 parameters": 13,
-    "public names without docstring": 78,
-    "array functions with shape": 0.575,
-    "test lines per code line": 0.7,
-    "modules without mirrored test": 55,
-    "files that compare kinds": 24,
-    "public names defined twice": 39,
-    "private names defined twice": 36,
-    "idiom words per 1,000": 12.6,
+    "public names without docstring": 5,
+    "array functions with shape": 0.93,
+    "test lines per code line": 0.74,
+    "modules without mirrored test": 38,
+    "files that compare kinds": 8,
+    "public names defined twice": 25,
+    "private names defined twice": 35,
+    "idiom words per 1,000": 6.4,
     "files that write caches themselves": 6,
-    "private names of others": 19,
+    "private names of others": 15,
 }
 
 
