@@ -5,15 +5,26 @@
 '0.1.0'
 """
 
-from importlib import import_module
-from typing import Any
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_dataset", "load_run"]
+# where each public name is; they import torch and Hydra, so only once they are used
+_PLACES = {
+    "train": "genolightning.api",
+    "load_run": "genolightning.api",
+    "load_dataset": "genolightning.api",
+    "Run": "genolightning.api",
+    "UserError": "genolightning.errors",
+}
+__all__ = ["Run", "UserError", "__version__", "load_dataset", "load_run", "train"]
 
 
-def __getattr__(name: str) -> Any:
-    # the two doors for notebooks pull in torch and Hydra: opened when asked for
-    if name in ("load_dataset", "load_run"):
-        return getattr(import_module("genolightning.api"), name)
+def __getattr__(name: str) -> _Any:
+    if name in _PLACES:
+        return getattr(_import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'genolightning' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

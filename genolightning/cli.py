@@ -9,6 +9,7 @@ import traceback
 from importlib import import_module
 
 from genolightning import __version__
+from genolightning.config.mistakes import user_error
 from genolightning.errors import UserError
 
 VERBS = {
@@ -43,7 +44,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
-        mistake = _mistake(error)
+        mistake = user_error(error)
         if mistake is None or os.environ.get("GENOLIGHTNING_DEBUG") == "1":
             traceback.print_exc()
         else:
@@ -62,17 +63,3 @@ def _run(verb: str, words: list[str]) -> int:
     if verb not in VERBS:
         raise UserError(f"no verb '{verb}'; there are {', '.join(VERBS)}")
     return import_module(f"genolightning.commands.{verb}").main(words) or 0
-
-
-def _mistake(error: BaseException) -> UserError | None:
-    """The user's mistake behind an error, if it is one: what a constructor raises reaches us wrapped by Hydra."""
-    cause = error.__cause__
-    if isinstance(error, UserError):
-        return error
-    if type(error).__name__ == "InstantiationException" and not isinstance(cause, UserError):
-        key = str(error).rpartition("full_key: ")[2].split("\n")[0] if "full_key: " in str(error) else "config"
-        wrong = (TypeError, ValueError, ImportError)
-        # Lightning's MisconfigurationException is named, not imported: importing lightning takes seconds
-        if cause is None or isinstance(cause, wrong) or type(cause).__name__ == "MisconfigurationException":
-            return UserError(f"{key}: {cause or str(error).partition('full_key')[0]}")
-    return _mistake(cause) if cause else None

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def say(*lines: str) -> None:
@@ -26,3 +27,19 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
         ).rstrip()
         for row in rows
     ]
+
+
+def format_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Rows of one shape as aligned lines under the names of their columns; numbers are aligned to the right.
+
+    >>> format_table([{"model": "cnn", "parameters": 67089}])
+    ['model  parameters', 'cnn        67,089']
+    """
+    if not rows:
+        return ["none"]
+    cells = [
+        ["" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()]
+        for row in rows
+    ]
+    numbers = [i for i, name in enumerate(rows[0]) if any(isinstance(row[name], int) for row in rows)]
+    return columns([list(rows[0]), *cells], right=numbers)

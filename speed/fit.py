@@ -28,7 +28,8 @@ from lightning.pytorch.callbacks import Callback
 from genolightning.config import objects as build
 from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
-from genolightning.training import loggers as trackers
+from genolightning.runs.evaluate import RunObjects
+from genolightning.runs.train import checkpoint_callbacks
 from genolightning.training.optimization import parameter_groups
 
 BATCH = 64
@@ -48,16 +49,20 @@ class EpochClock(Callback):
         self.marks.append(time.process_time())
 
 
-def fit_epoch(cfg: Any, made: build.Parts, folder: Path) -> float:
+def fit_epoch(cfg: Any, made: RunObjects, folder: Path) -> float:
     """CPU seconds of the second epoch of a fit, validation and checkpoints included."""
     clock = EpochClock()
-    callbacks = [*build.named_callbacks(cfg, made.task), clock, *build.keepers(cfg, folder, made.task)]
-    trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder))
+    callbacks = [
+        *build.configured_callbacks(cfg, made.task),
+        clock,
+        *checkpoint_callbacks(folder, made.task, seed=cfg["seed"], settings=cfg["callbacks"]["checkpoint"]),
+    ]
+    trainer = build.build_trainer(cfg, folder, callbacks, logger=build.configured_loggers(cfg, folder))
     trainer.fit(made.model, datamodule=made.data)
     return clock.marks[2] - clock.marks[1]
 
 
-def loop_epoch(made: build.Parts, optimizer: torch.optim.Optimizer, scheduler: Any) -> float:
+def loop_epoch(made: RunObjects, optimizer: torch.optim.Optimizer, scheduler: Any) -> float:
     """CPU seconds of one epoch in a plain loop, and a validation pass."""
     loader, validation = made.data.train_dataloader(), made.data.val_dataloader()
     start = time.process_time()
@@ -103,8 +108,8 @@ def main() -> None:
         os.environ["GENOLIGHTNING_CACHE"] = str(folder / "cache")
         write_table(folder / "table.csv", options.rows, options.length)
         words = ["dataset=table", "dataset.classes=[0,1]", f"dataset.train={folder / 'table.csv'}", "trainer=cpu"]
-        cfg = compose("train", [*words, f"model={options.model}", "trainer.max_epochs=2"]).cfg
-        made, plain = build.parts(cfg), build.parts(cfg)
+        cfg = compose("train", [*words, f"model={options.model}", "trainer.max_epochs=2"]).config
+        made, plain = build.build_objects(cfg), build.build_objects(cfg)
         optimizer = plain.model.optimization.optimizer(parameter_groups(plain.model))
         steps = len(plain.data.train_dataloader())
         scheduler = plain.model.optimization.scheduler(optimizer, steps * 2 * (options.rounds + 1))

@@ -20,7 +20,7 @@ from pathlib import Path
 from upstream import ONE_THREAD, REPOSITORY
 
 BAR = 1.2
-START = "from genolightning.commands import build, compose, finish, train, trackers"
+START = "from genolightning.config import execute, objects"
 INSIDE = f"""
 import sys, time
 from genolightning import cli

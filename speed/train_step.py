@@ -33,7 +33,8 @@ from fit import EpochClock
 from genolightning.config import objects as build
 from genolightning.config.compose import compose
 from genolightning.genome.alphabet import decode
-from genolightning.training import loggers as trackers
+from genolightning.runs.evaluate import RunObjects
+from genolightning.runs.train import checkpoint_callbacks
 from genolightning.training.optimization import parameter_groups
 
 ROWS, LENGTH, BATCH = 38_000, 251, 64
@@ -63,17 +64,20 @@ def terminal() -> Iterator[None]:
         os.close(master)
 
 
-def fit_step(cfg: Any, made: build.Parts, folder: Path) -> float:
+def fit_step(cfg: Any, made: RunObjects, folder: Path) -> float:
     """Seconds a step of the second epoch of a fit."""
     clock = EpochClock()
     with terminal():
-        callbacks = [*build.keepers(cfg, folder, made.task), clock]
-        trainer = build.trainer(cfg, folder, callbacks, logger=trackers.loggers(cfg, folder))
+        callbacks = [
+            *checkpoint_callbacks(folder, made.task, seed=cfg["seed"], settings=cfg["callbacks"]["checkpoint"]),
+            clock,
+        ]
+        trainer = build.build_trainer(cfg, folder, callbacks, logger=build.configured_loggers(cfg, folder))
         trainer.fit(made.model, datamodule=made.data)
     return (clock.marks[2] - clock.marks[1]) / trainer.num_training_batches
 
 
-def bare_step(made: build.Parts, optimizer: torch.optim.Optimizer) -> float:
+def bare_step(made: RunObjects, optimizer: torch.optim.Optimizer) -> float:
     """Seconds a step of one epoch in a plain loop."""
     loader = made.data.train_dataloader()
     made.model.train()
@@ -111,8 +115,8 @@ def main() -> None:
             "model=cnn",
             "trainer=cpu",
         ]
-        cfg = compose("train", [*words, "trainer.max_epochs=2"]).cfg
-        made, plain = build.parts(cfg), build.parts(cfg)
+        cfg = compose("train", [*words, "trainer.max_epochs=2"]).config
+        made, plain = build.build_objects(cfg), build.build_objects(cfg)
         optimizer = made.model.optimization.optimizer(parameter_groups(plain.model))
         upstream = upstream_process("step.py", LENGTH, BATCH, home=folder)
         bare_step(plain, optimizer)

@@ -28,7 +28,7 @@ DATASET, WARM_UP, LEAST_STEPS = "gue_tf_0", 2, 2
 
 def examples_per_s(model: str, seconds: float) -> float:
     """Rows a second of CPU time of training steps."""
-    made = build.parts(compose("train", [f"dataset={DATASET}", f"model={model}", "trainer=cpu"]).cfg)
+    made = build.build_objects(compose("train", [f"dataset={DATASET}", f"model={model}", "trainer=cpu"]).config)
     optimizer = made.model.optimization.optimizer(parameter_groups(made.model))
     made.model.train()
     rows = steps = 0

@@ -12,6 +12,7 @@ from genolightning.config import objects as build
 from genolightning.config.compose import compose
 from genolightning.errors import UserError
 from genolightning.facts import NO_LABEL, Facts
+from genolightning.runs.evaluate import parameter_count
 from genolightning.sweeps import search_space as space
 from genolightning.training.tasks import Binary, DoubleSigmoid, Multiclass, for_facts
 from tests.helpers.tiny import run, write_table
@@ -69,7 +70,7 @@ def test_a_task_of_ones_own_is_taken_for_its_kind_alone():
 def test_it_ends_where_a_plain_loop_over_all_rows_ends(table, tmp_path, sigmoids):
     words = [*PUBLISHED, *table, "trainer.max_epochs=3", "dataset.batch_size=16", "seed=5"]
     assert run("train", *words, f"hydra.run.dir={tmp_path / 'run'}") == 0
-    data, _, _, model = build.parts(compose("train", words).cfg)
+    data, _, _, model = build.build_objects(compose("train", words).config)
     optimizer, loader = torch.optim.Adam(model.parameters()), data.train_dataloader()
     for _ in range(3):
         rows = []
@@ -152,11 +153,15 @@ def test_its_sweep_has_five_seeds():
 
 def test_at_251_bp_it_has_the_published_67089_parameters_and_settings(tmp_path):
     write_table(tmp_path / "long.csv", 20, length=251)
-    cfg = compose("train", [*PUBLISHED, f"dataset.train={tmp_path / 'long.csv'}"]).cfg
-    made = build.parts(cfg)
+    cfg = compose("train", [*PUBLISHED, f"dataset.train={tmp_path / 'long.csv'}"]).config
+    made = build.build_objects(cfg)
     optimizer = made.model.optimization.optimizer(made.model.parameters())
-    assert build.parameter_count(made.model) == 67_089
-    assert (cfg.trainer.max_epochs, cfg.dataset.batch_size, made.model.optimization.scheduler) == (10, 64, None)
+    assert parameter_count(made.model) == 67_089
+    assert (cfg["trainer"]["max_epochs"], cfg["dataset"]["batch_size"], made.model.optimization.scheduler) == (
+        10,
+        64,
+        None,
+    )
     assert type(optimizer) is torch.optim.Adam
     assert optimizer.defaults == torch.optim.Adam(made.model.parameters()).defaults
 

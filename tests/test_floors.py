@@ -26,18 +26,8 @@ FLOORS = [
     {"cli"},
     {"__main__"},
 ]
-UPHILL: set[str] = {  # what is left to be cut; only ever made shorter
-    "genolightning.report.model_tables imports genolightning.commands.models.MEASURES",
-    "genolightning.report.model_tables imports genolightning.commands.models.machine",
-    "genolightning.report.model_tables imports genolightning.commands.models.wide",
-    "genolightning.runs.evaluate imports genolightning.config.objects.Parts",
-    "genolightning.runs.evaluate imports genolightning.config.objects.parameter_count",
-    "genolightning.runs.load imports genolightning.config.objects",
-    "genolightning.runs.profiling imports genolightning.config.compose",
-    "genolightning.runs.profiling imports genolightning.config.objects",
-    "genolightning.training.loggers imports genolightning.config.renamed_targets.with_first_names",
-}
-STILL_SPEAK_HYDRA = {"api", "commands", "runs", "training"}  # likewise
+UPHILL: set[str] = set()  # stays empty
+STILL_SPEAK_HYDRA: set[str] = set()  # stays empty
 STRANGERS = [{"data", "models"}, {"genome", "statistics"}]  # on one floor, and neither sees the other
 HEAVY = {"torch", "lightning", "torchmetrics", "transformers", "sklearn", "wandb", "scipy", "polars", "numpy", "rich"}
 

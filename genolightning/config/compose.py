@@ -37,12 +37,13 @@ class Composed(NamedTuple):
 
         return OmegaConf.to_yaml(self.cfg)
 
-    def folder(self, verb: str) -> Path:
-        """The run folder: the one that the overrides name, else a new one below logs/."""
+    def folder(self, verb: str, config: Mapping[str, Any] | None = None) -> Path:
+        """The run folder: the one that the overrides name, else a new one below logs/, named by the config."""
         if self.run_dir is not None:
             return self.run_dir
-        names = [(self.cfg.get("dataset") or {}).get("name"), self.cfg.choices.get("model")]
-        return new_folder(verb, names, self.cfg.get("seed"))
+        config = config or self.config
+        names = [(config.get("dataset") or {}).get("name"), config["choices"].get("model")]
+        return new_folder(verb, names, config.get("seed"))
 
 
 def compose(

@@ -3,12 +3,12 @@
 import argparse
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from genolightning.console import columns, say
+from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.paths import conf_dir
 
@@ -92,22 +92,6 @@ def about(file: Path) -> str:
     """The comment that opens a config file: what it is, and whose numbers these are."""
     lines = [line for line in file.read_text().splitlines() if not line.startswith("# @package")]
     return lines[0].removeprefix("#").strip() if lines and lines[0].startswith("#") else ""
-
-
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Rows of one shape as aligned lines under the names of their columns; numbers stand to the right.
-
-    >>> table([{"model": "cnn", "parameters": 67089}])
-    ['model  parameters', 'cnn        67,089']
-    """
-    if not rows:
-        return ["none"]
-    cells = [
-        ["" if cell is None else f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row.values()]
-        for row in rows
-    ]
-    numbers = [i for i, name in enumerate(rows[0]) if any(isinstance(row[name], int) for row in rows)]
-    return columns([list(rows[0]), *cells], right=numbers)
 
 
 def _folder(text: str) -> Path:

@@ -1,176 +1,182 @@
-"""From a composed config to the objects of a run, in one order: data, facts, task, model, trainer."""
+"""From a composed config to the objects of a run: the only place that instantiates what a config describes."""
 
-import logging
-import os
-import sys
-import warnings
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from hydra.utils import instantiate
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
-from omegaconf import DictConfig, OmegaConf
+from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from genolightning import __version__
-from genolightning.console import say
+from genolightning.config import keys
+from genolightning.config.python_objects import backbone_config, is_python_object, refuse_rebuilding
+from genolightning.config.renamed_targets import with_first_names
 from genolightning.data.datamodule import SequenceDataModule
 from genolightning.errors import UserError, check_integer, constructor_errors
 from genolightning.facts import Facts
 from genolightning.models.base import input_of
-from genolightning.training.checkpoints import AtomicCheckpoints, BestCheckpoint
+from genolightning.runs.evaluate import RunObjects
+from genolightning.runs.progress import progress_callback, silence_lightning
+from genolightning.training.checkpoints import AtomicCheckpoints
+from genolightning.training.loggers import experiment_name, open_loggers
 from genolightning.training.module import build_module
-from genolightning.training.progress import PlainProgress
-from genolightning.training.resume import ResumeCheckpoint, SeedEachBatch
-from genolightning.training.status import StatusFile
 from genolightning.training.task import Task
 from genolightning.training.tasks import for_facts
 from genolightning.training.transfer import backbone_settings
 
-MOST_SEED = 2**32 - 1  # numpy's
+LARGEST_SEED = 2**32 - 1  # numpy's
+LOGGER_PACKAGES = {"TensorBoardLogger": "tensorboard", "Wandb": "wandb"}
+
+Config = Mapping[str, Any]
 
 
-class Parts(NamedTuple):
-    """What a run is made of."""
+def build_objects(
+    config: Config, *, data: SequenceDataModule | None = None, model: nn.Module | None = None
+) -> RunObjects:
+    """Build data, facts, task and model of a run; every row is checked before this returns.
 
-    data: SequenceDataModule
-    facts: Facts
-    task: Task
-    model: pl.LightningModule
-
-
-def parts(cfg: DictConfig) -> Parts:
-    """Build data, facts, task and model; every row is checked before this returns."""
-    quiet()
-    check_integer("seed", cfg.seed, 0, MOST_SEED)
-    pl.seed_everything(cfg.seed, verbose=False)
-    data = instantiate(cfg.dataset, _convert_="all")
+    `data` and `model` (a LightningModule, or a backbone) take the place of what the config describes.
+    """
+    silence_lightning()
+    check_integer("seed", config["seed"], 0, LARGEST_SEED)
+    pl.seed_everything(config["seed"], verbose=False)
+    data = data or build_dataset(config)
     facts = data.facts()
-    task, model = task_and_model(cfg, facts)
-    spec = input_of(model)
+    task, module = task_and_model(config, facts, model=model)
+    spec = input_of(module)
     if spec.tokenizer is not None:
         data.tokenize = spec.tokenizer
     data.limit(spec.max_bp)
-    return Parts(data, facts, task, model)
+    return RunObjects(data, facts, task, module)
 
 
-def task_and_model(cfg: DictConfig, facts: Facts) -> tuple[Task, pl.LightningModule]:
-    """Build the model for facts; what it was made from goes with it into its checkpoints."""
-    own = instantiate(cfg.get("task"), _convert_="all")
-    task = for_facts(facts, class_weights=cfg.get("class_weights"), own=own)
-    make = instantiate(cfg.model, _convert_="all")
-    with constructor_errors(f"model={(cfg.get('choices') or {}).get('model')}"):
-        model = build_module(make, facts=facts, task=task)
-    model.provenance = {  # type: ignore[assignment]
+def build_dataset(config: Config) -> SequenceDataModule:
+    """Build the LightningDataModule that a config's `dataset` describes; no file is read yet."""
+    refuse_rebuilding(config, "dataset")
+    data: SequenceDataModule = instantiate(config["dataset"], _convert_="all")
+    return data
+
+
+def task_and_model(config: Config, facts: Facts, *, model: nn.Module | None = None) -> tuple[Task, pl.LightningModule]:
+    """Build the task and the model for facts; what the model was made from goes with it into its checkpoints."""
+    own = instantiate(config.get("task"), _convert_="all")
+    task = for_facts(facts, class_weights=config.get("class_weights"), own=own)
+    module: pl.LightningModule
+    if isinstance(model, pl.LightningModule):
+        module = model
+    else:
+        make = _model_factory(config, model)
+        with constructor_errors(f"model={(config.get('choices') or {}).get('model')}"):
+            module = build_module(make, facts=facts, task=task)
+    module.provenance = {  # type: ignore[assignment]
         "version": __version__,
         "facts": facts.as_dict(),
-        "backbone": backbone_settings(model),
-        "config": OmegaConf.to_container(cfg, resolve=True),
+        "backbone": backbone_settings(module),
+        "config": dict(config),
     }
-    return task, model
+    return task, module
 
 
-def trainer(
-    cfg: DictConfig, folder: Path | None = None, callbacks: list[Callback] | None = None, **more: Any
+def _model_factory(config: Config, backbone: nn.Module | None) -> Callable[..., pl.LightningModule]:
+    if backbone is None:
+        refuse_rebuilding(config, "model")
+        make: Callable[..., pl.LightningModule] = instantiate(config["model"], _convert_="all")
+        return make
+    with_backbone = instantiate(backbone_config(config), _convert_="all")
+    return partial(with_backbone.func, **with_backbone.keywords, backbone=lambda: backbone)
+
+
+def build_trainer(
+    config: Config,
+    folder: Path | None = None,
+    callbacks: list[Callback] | None = None,
+    *,
+    logger: list[Logger] | bool = False,
+    validates: bool = True,
 ) -> pl.Trainer:
-    """The Lightning Trainer that the trainer group describes, its output in the run folder."""
-    for key in ("val_check_interval", "check_val_every_n_epoch", "accumulate_grad_batches"):
-        if (value := cfg.trainer.get(key)) is not None and value <= 0:
-            raise UserError(f"trainer.{key}={value}: wanted 1 or more, or leave it out")
-    if (value := cfg.trainer.get("gradient_clip_val")) is not None and value < 0:
-        raise UserError(f"trainer.gradient_clip_val={value}: wanted 0 or more")
-    if cfg.trainer.get("fast_dev_run"):
-        raise UserError("trainer.fast_dev_run: a run is tested on every row; rehearse with trainer=debug")
-    bar: list[Callback] = []
-    if cfg.trainer.get("enable_progress_bar", True):
-        bar = [TQDMProgressBar(refresh_rate=20, leave=True) if sys.stdout.isatty() else PlainProgress()]
-    on_gpu = torch.cuda.is_available() and cfg.trainer.get("accelerator") != "cpu"
+    """Build the Lightning Trainer that the trainer group describes; its output goes into the run folder."""
+    settings = config["trainer"]
+    _check_trainer(settings)
+    bar = progress_callback() if settings.get("enable_progress_bar", True) else None
+    on_gpu = torch.cuda.is_available() and settings.get("accelerator") != "cpu"
     made: pl.Trainer = instantiate(
-        cfg.trainer,
-        default_root_dir=str(folder) if folder else os.getcwd(),
-        callbacks=[*(callbacks or []), *bar],
+        settings,
+        default_root_dir=str(folder or Path.cwd()),
+        callbacks=[*(callbacks or []), *([bar] if bar else [])],
         plugins=[AtomicCheckpoints()],
-        enable_progress_bar=bool(bar) and sys.stdout.isatty(),
+        logger=logger,
+        enable_progress_bar=isinstance(bar, TQDMProgressBar),
         # torch has no such layer for CPUs; there each process keeps the statistics of its own rows
-        sync_batchnorm=cfg.trainer.get("sync_batchnorm", False) and on_gpu,
+        sync_batchnorm=settings.get("sync_batchnorm", False) and on_gpu,
         _convert_="all",
-        **more,
+        **({} if validates else {"limit_val_batches": 0}),
     )
     return made
 
 
-def enough_epochs(trainer: pl.Trainer, data: SequenceDataModule, facts: Facts) -> None:
-    """`min_steps`: where `max_epochs` are fewer steps, fit as many more whole epochs as it takes.
+def _check_trainer(settings: Config) -> None:
+    for key in ("val_check_interval", "check_val_every_n_epoch", "accumulate_grad_batches"):
+        if (value := settings.get(key)) is not None and value <= 0:
+            raise UserError(f"trainer.{key}={value}: wanted 1 or more, or leave it out")
+    if (value := settings.get("gradient_clip_val")) is not None and value < 0:
+        raise UserError(f"trainer.gradient_clip_val={value}: wanted 0 or more")
+    if settings.get("fast_dev_run"):
+        raise UserError("trainer.fast_dev_run: a run is tested on every row; rehearse with trainer=debug")
 
-    Lightning heeds it against early stopping only; a small dataset wants more epochs than a large one. A rehearsal of a
-    part of each epoch (`limit_train_batches`) keeps to `max_epochs`.
+
+def configured_callbacks(config: Config, task: Task, *, validates: bool = True) -> list[Callback]:
+    """Build the callbacks of the callbacks group; those written `_partial_` get the task's monitor and mode.
+
+    Raises UserError for such a callback where there is no validation to monitor.
     """
-    epochs, least, share = trainer.max_epochs, trainer.min_steps, trainer.limit_train_batches
-    if epochs is None or epochs < 1 or not least or isinstance(share, int) or share < 1:
-        return
-    batches = -(-facts.rows["train"] // (data.batch_size * trainer.world_size))
-    wanted = -(-least // -(-batches // trainer.accumulate_grad_batches))
-    if wanted > epochs:
-        say(f"trainer.min_steps={least}: {wanted} epochs, not {epochs}; trainer.min_steps=null keeps to {epochs}")
-        trainer.fit_loop.max_epochs = wanted
-
-
-def keepers(cfg: DictConfig, folder: Path, task: Task, *, validates: bool = True) -> list[Callback]:
-    """What keeps the best epoch by the task's validation score, if there is one, and the places to go on from if the
-    run is killed.
-    """
-    watched = f"val/{task.monitor}"
-    with constructor_errors("callbacks.checkpoint"):
-        resume_point = ResumeCheckpoint(folder, **((cfg.get("callbacks") or {}).get("checkpoint") or {}))
-    return [
-        SeedEachBatch(cfg.seed),
-        StatusFile(folder, monitor=watched, mode=task.mode),
-        *([BestCheckpoint(folder, monitor=watched, mode=task.mode)] if validates else []),
-        resume_point,  # the last of all: it keeps what the others have noted
-    ]
-
-
-def named_callbacks(cfg: DictConfig, task: Task, *, validates: bool = True) -> list[Callback]:
-    """The callbacks group's own: those written `_partial_` are told what the task watches.
-
-    UserError for such a one where there is no validation to watch.
-    """
-    own = {name: one for name, one in (cfg.get("callbacks") or {}).items() if name != "checkpoint" and one is not None}
-    made = [instantiate(one, _convert_="all") for one in own.values()]
-    for name, one in zip(own, made, strict=True):
-        if not (validates or isinstance(one, Callback)):
+    configs = {
+        name: node
+        for name, node in (config.get("callbacks") or {}).items()
+        if name != "checkpoint" and node is not None
+    }
+    callbacks = []
+    monitored = {"monitor": f"val/{task.monitor}", "mode": task.mode}
+    for name, node in configs.items():
+        callback = instantiate(node, _convert_="all")
+        if not (validates or isinstance(callback, Callback)):
             raise UserError(
                 f"callbacks.{name} watches the validation, and dataset.validation_fraction=0 leaves none; "
                 f"give a share, e.g. .1, or add callbacks.{name}=null"
             )
-    watched = {"monitor": f"val/{task.monitor}", "mode": task.mode}
-    return [one if isinstance(one, Callback) else one(**(watched | one.keywords)) for one in made]
+        callbacks.append(callback if isinstance(callback, Callback) else callback(**(monitored | callback.keywords)))
+    return callbacks
 
 
-def parameter_count(model: nn.Module) -> int:
-    """Trainable and frozen parameters, without buffers."""
-    return sum(parameter.numel() for parameter in model.parameters())
+def configured_loggers(config: Config, folder: Path) -> list[Logger]:
+    """Build the loggers of the logger group, each writing into the run folder."""
+    nodes = [node for node in (config.get("logger") or {}).values() if node is not None]
+    factories = [instantiate(node, _convert_="all") for node in nodes]
+    return open_loggers(factories, folder, group=experiment_of(config), config=config)
 
 
-def quiet() -> None:
-    """Silence what Lightning says to advertise services, and warnings that are about its own insides."""
-    for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for text in (
-        r".*isinstance\(treespec, LeafSpec\).*",
-        r".*LeafSpec.*deprecated.*",
-        r".*Checkpoint directory .* exists and is not empty.*",
-        r".*does not have many workers.*",
-        r".*The number of training batches .* is smaller than the logging interval.*",
-        r".*GPU available but not used.*",
-        r".*Experiment logs directory .* exists and is not empty.*",
-        r".*The `srun` command is available on your system but is not used.*",  # a login node of Slurm
-        r".*It is recommended to use .self.log.*sync_dist=True.*",  # torchmetrics has gathered them already
-        r".*No (positive|negative) samples in targets.*",
-        r".*You called `self.log.*on_epoch=True.*",
-        r".*`trainer.init_module`.*",
-        r".*The variance of predictions or target is close to zero.*",
-    ):
-        warnings.filterwarnings("ignore", message=text)
+def check_logger_packages(config: Config) -> None:
+    """Raise UserError for a logger whose package is not installed, before anything is written."""
+    for node in (config.get("logger") or {}).values():
+        package = LOGGER_PACKAGES.get(str((node or {}).get("_target_")).rpartition(".")[2])
+        if package and find_spec(package) is None:
+            raise UserError(f"this logger needs a package that is not there: pip install {package}")
+
+
+def experiment_of(config: Config) -> str:
+    """The name of a run's experiment: the same whatever its seed, and before and after classes were renamed."""
+    model = config.get("model") or {}
+    later = [name for name, value in model.items() if value is None and keys.properties(f"model.{name}").optional]
+    plain = {**config, "model": {name: value for name, value in model.items() if name not in later}}
+    names = ((config.get("dataset") or {}).get("name"), (config.get("choices") or {}).get("model"))
+    return experiment_name(with_first_names(plain), names)
+
+
+def python_objects(config: Config) -> list[str]:
+    """Which parts of a run's config were Python objects: dataset, model, or both."""
+    return [part for part in ("dataset", "model") if is_python_object(config.get(part))]

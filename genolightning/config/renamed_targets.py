@@ -16,10 +16,10 @@ CLASSES: dict[str, str] = {
     "genolightning.data.genome_source.GenomeWindowsDataModule": (
         "genolightning.data.genome_windows.GenomeWindowsDataModule"
     ),
-    "genolightning.training.module.WarmupCosine": "genolightning.training.optimization.WarmupCosine",
-    "genolightning.training.resume.Ema": "genolightning.training.averaging.Ema",
     "genolightning.training.resume.MetricsFile": "genolightning.training.loggers.CsvMetricsLogger",
     "genolightning.training.resume.Wandb": "genolightning.training.loggers.Wandb",
+    "genolightning.training.module.WarmupCosine": "genolightning.training.optimization.WarmupCosine",
+    "genolightning.training.resume.Ema": "genolightning.training.averaging.Ema",
     "genolightning.training.tasks.SigmoidTwice": "genolightning.training.tasks.DoubleSigmoid",
     "genolightning.training.tasks.CausalLM": "genolightning.training.language_tasks.CausalLM",
     "genolightning.training.tasks.MaskedLM": "genolightning.training.language_tasks.MaskedLM",

@@ -1,15 +1,16 @@
-"""The end of a run: predict the test split once with the chosen weights, write predictions, scores and record."""
+"""The end of a run: predict the test split once with the chosen weights, then write predictions, scores and record."""
 
 import resource
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
-from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
-from genolightning.config.objects import Parts, parameter_count
-from genolightning.facts import higher_is_better, target_kind
+from genolightning.data.datamodule import SequenceDataModule
+from genolightning.facts import Facts, higher_is_better, target_kind
 from genolightning.runs.environment import describe_environment
 from genolightning.runs.prediction_store import StoredPredictions, predict_rows
 from genolightning.runs.predictions import score, write_predictions
@@ -18,66 +19,51 @@ from genolightning.runs.split_audit import verdict
 from genolightning.statistics.evaluate import best_threshold
 from genolightning.training.checkpoints import read_checkpoint
 from genolightning.training.status import elapsed_before
+from genolightning.training.task import Task
 
 
-def finish(
-    cfg: DictConfig,
-    folder: Path,
+class RunObjects(NamedTuple):
+    """What a run is made of."""
+
+    data: SequenceDataModule
+    facts: Facts
+    task: Task
+    model: pl.LightningModule
+
+
+def evaluate_run(
+    objects: RunObjects,
     trainer: pl.Trainer,
-    parts: Parts,
     checkpoint: Path,
+    folder: Path,
     *,
+    config: Mapping[str, Any],
     started: float,
     verb: str = "train",
+    warnings: list[str] | None = None,
 ) -> RunRecord | None:
-    """Score the test split with a checkpoint's weights; returns the record in the first process, None in others."""
-    data, facts, _, model = parts
+    """Score the test split with a checkpoint's weights, and write predictions.parquet and record.json.
+
+    `started` is the `time.monotonic()` of the start. Returns the record in the first process, None in the others.
+    """
+    data, facts = objects.data, objects.facts
     data.trainer = trainer  # its loaders are dealt out by the trainer's rank and number of processes
-    weights = read_checkpoint(checkpoint)
-    model.load_state_dict(weights["state_dict"])
-    threshold = None
-    if facts.target_kind.two_classes and facts.resolution_bp is None and data.validates:
-        chosen = predict_split(trainer, model, data, "validation", folder)
-        if trainer.is_global_zero:
-            rows = chosen.read()
-            chosen.stored.remove()
-            assert rows.target is not None
-            threshold = best_threshold(rows.target, rows.values)
-    tested = predict_split(trainer, model, data, "test", folder)
+    content = read_checkpoint(checkpoint)
+    objects.model.load_state_dict(content["state_dict"])
+    threshold = tune_threshold(objects, trainer, folder)
+    tested = predict_split(trainer, objects.model, data, "test", folder)
     if not trainer.is_global_zero:
         return None
-    metrics, scoring_warnings = score(tested, facts, threshold=threshold, seed=cfg.seed)
-    name = facts.target_kind.headline
-    dropped, warnings = data.notes()
-    origin = data.origin()
-    judged = verdict(data)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    before = elapsed_before(trainer)
+    metrics, scoring_warnings = score(tested, facts, threshold=threshold, seed=config["seed"])
     record = RunRecord(
-        verb=verb,
-        dataset=data.benchmark.name,
-        split=origin["test"],
-        splits=origin,
-        protocol=protocol(parts, checkpoint),
-        verdict=judged,
-        model=cfg.choices.get("model"),
-        seed=cfg.seed,
-        score=metrics[name].value,
-        score_name=name,
-        higher_is_better=higher_is_better(name),
-        metrics=metrics,
+        **_run_settings(config, verb),
+        **_split_facts(objects, checkpoint, [*scoring_warnings, *(warnings or [])]),
+        **_headline(facts, metrics),
         threshold=threshold,
-        facts=facts.as_dict(),
-        dropped=dropped,
-        config=OmegaConf.to_container(cfg, resolve=True),  # type: ignore[arg-type]
-        data_sha256={split: data.benchmark.sha256(split) for split in data.benchmark.splits()},
-        parameters=parameter_count(model),
-        init_from=weights["genolightning"].get("init_from"),
+        parameters=parameter_count(objects.model),
+        init_from=content["genolightning"].get("init_from"),
         **describe_environment(),
-        trust=cfg.get("trust"),
-        seconds=round(before.seconds + time.monotonic() - started, 2),
-        cpu_seconds=round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
-        warnings=[*warnings, *scoring_warnings],
+        **_durations(trainer, started),
     )
     write_predictions(folder / "predictions.parquet", tested.blocks(), facts.kind, facts.classes)
     tested.stored.remove()
@@ -85,11 +71,84 @@ def finish(
     return RunRecord.read(folder)
 
 
-def protocol(parts: Parts, checkpoint: Path) -> str:
-    """Which epoch is tested, in words; scores of different protocols are no peers."""
+def tune_threshold(objects: RunObjects, trainer: pl.Trainer, folder: Path) -> float | None:
+    """The probability of the positive class with the best MCC on validation.
+
+    None without two classes or validation, and in other processes than the first.
+    """
+    if (
+        not objects.facts.target_kind.two_classes
+        or objects.facts.resolution_bp is not None
+        or not objects.data.validates
+    ):
+        return None
+    chosen = predict_split(trainer, objects.model, objects.data, "validation", folder)
+    if not trainer.is_global_zero:
+        return None
+    rows = chosen.read()
+    chosen.stored.remove()
+    assert rows.target is not None
+    return best_threshold(rows.target, rows.values)
+
+
+def _run_settings(config: Mapping[str, Any], verb: str) -> dict[str, Any]:
+    choices = config.get("choices") or {}
+    return {
+        "verb": verb,
+        "model": choices.get("model"),
+        "seed": config["seed"],
+        "config": dict(config),
+        "trust": config.get("trust"),
+    }
+
+
+def _split_facts(objects: RunObjects, checkpoint: Path, warnings: list[str]) -> dict[str, Any]:
+    """What the record says of the rows: where they are from, which were left out, and what the audit says of them."""
+    data = objects.data
+    origin = data.origin()
+    dropped, notes = data.notes()
+    return {
+        "dataset": data.benchmark.name,
+        "split": origin["test"],
+        "splits": origin,
+        "protocol": protocol(objects, checkpoint),
+        "verdict": verdict(data),
+        "facts": objects.facts.as_dict(),
+        "dropped": dropped,
+        "data_sha256": {split: data.benchmark.sha256(split) for split in data.benchmark.splits()},
+        "warnings": [*notes, *warnings],
+    }
+
+
+def _headline(facts: Facts, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    name = facts.target_kind.headline
+    return {
+        "score": metrics[name].value,
+        "score_name": name,
+        "higher_is_better": higher_is_better(name),
+        "metrics": metrics,
+    }
+
+
+def _durations(trainer: pl.Trainer, started: float) -> dict[str, Any]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    before = elapsed_before(trainer)
+    return {
+        "seconds": round(before.seconds + time.monotonic() - started, 2),
+        "cpu_seconds": round(before.cpu_seconds + usage.ru_utime + usage.ru_stime, 2),
+    }
+
+
+def protocol(objects: RunObjects, checkpoint: Path) -> str:
+    """Which epoch is tested, in words; scores of different protocols are not comparable."""
     if checkpoint.stem == "best":
-        return f"epoch chosen on validation {parts.task.monitor}"
-    return "last epoch" if parts.data.validates else "last epoch, no validation"
+        return f"epoch chosen on validation {objects.task.monitor}"
+    return "last epoch" if objects.data.validates else "last epoch, no validation"
+
+
+def parameter_count(model: nn.Module) -> int:
+    """The number of parameters, trained and frozen, without buffers."""
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def predict_split(

@@ -66,7 +66,11 @@ def write_predictions(path: Path, blocks: Iterable[Predictions], kind: str, clas
 
     Memory holds one block. A csv cell with several places joins them with semicolons.
     """
-    frames = (prediction_frame(block, kind, classes) for block in blocks)
+    write_frames(path, (prediction_frame(block, kind, classes) for block in blocks))
+
+
+def write_frames(path: Path, frames: "Iterable[pl.DataFrame]") -> None:
+    """Write tables of the same columns one after the other to parquet or csv, by the name's ending."""
     with atomic_write(path) as draft:
         if path.suffix == ".csv":
             _write_csv(draft, frames)

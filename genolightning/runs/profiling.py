@@ -15,34 +15,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from hydra.utils import instantiate
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from genolightning.batch import Batch
-from genolightning.config import compose
-from genolightning.config import objects as build
 from genolightning.errors import UserError
-from genolightning.facts import Facts
 from genolightning.models.base import Backbone, input_of
-from genolightning.training import tasks
-from genolightning.training.module import build_module
+from genolightning.runs.progress import silence_lightning
 
-CLASSES = {"binary": ["negative", "positive"], "multiclass": ["a", "b", "c"], "multilabel": ["a", "b", "c"]}
+Builder = Callable[[], nn.Module]
 WARM_BP = 64
 TIMED_S, PASSES = 1.0, 20  # passes are repeated for so long, or so many times
 
 
-class Asked(NamedTuple):
-    """A model of the configs, for a dataset with one label a sequence and rows of one length."""
-
-    model: str
-    kind: str
-    length_bp: int
-    config_dir: Path | None = None
-
-
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """Of one batch; None, and `why`, where it could not be read."""
 
     forward_ms: float | None = None
@@ -51,22 +37,7 @@ class Measured(NamedTuple):
     why: str | None = None
 
 
-def built(asked: Asked) -> Any:
-    """The model with fresh weights. UserError where it cannot be built: weights are missing, rows are too short."""
-    classes = CLASSES.get(asked.kind, [])
-    facts = Facts(
-        kind=asked.kind,
-        classes=classes,
-        length_bp=asked.length_bp,
-        shortest_bp=asked.length_bp,
-        rows={"train": 100 * max(len(classes), 1)},
-        class_counts=[100] * len(classes),
-    )
-    cfg = compose.compose("train", [f"model={asked.model}"], config_dir=asked.config_dir).cfg
-    return build_module(instantiate(cfg.model, _convert_="all"), facts=facts, task=tasks.for_facts(facts))
-
-
-def counted(asked: Asked) -> tuple[int, int | None]:
+def count_cost(build: Builder, length_bp: int) -> tuple[int, int | None]:
     """(parameters, FLOPs per base) of a model; of a language model's backbone, parameters with its tied head.
 
     FLOPs are those of the forward pass of one sequence, divided by its bases: a multiply-add is two, and where both
@@ -77,15 +48,15 @@ def counted(asked: Asked) -> tuple[int, int | None]:
         warnings.simplefilter("ignore")  # weights that are loaded into shapes
         try:
             with torch.device("meta"):  # shapes alone: nothing is stored, nothing computed
-                module = built(asked)
-                flops = forward_flops(module, asked.length_bp)
-        except RuntimeError:  # somebody's operation knows no shapes
-            module = built(asked)
-            flops = forward_flops(module, asked.length_bp)
+                module = build()
+                flops = forward_flops(module, length_bp)
+        except RuntimeError:  # an operation without a meta implementation
+            module = build()
+            flops = forward_flops(module, length_bp)
     backbone = getattr(module, "backbone", None)
     owner = backbone if isinstance(backbone, Backbone) and backbone.bases is not None else module
     parameters = sum(parameter.numel() for parameter in owner.parameters())
-    return parameters, None if flops is None else round(flops / asked.length_bp)
+    return parameters, None if flops is None else round(flops / length_bp)
 
 
 def too_short(module: nn.Module, length_bp: int) -> str | None:
@@ -141,32 +112,36 @@ def random_batch(rows: int, length_bp: int, device: torch.device) -> Batch:
     return Batch(codes, lengths, numbers, numbers)
 
 
-def apart(asked: Asked, rows: int) -> Measured:
-    """`measured` in a process of its own, so that memory is its own, and running out of it ends that one alone."""
+def measure_in_subprocess(build: Builder, length_bp: int, rows: int) -> Measurement:
+    """`measure` in a process of its own, so that memory is its own, and running out of it ends that one alone.
+
+    `build` has to be picklable.
+    """
     context = get_context("forkserver" if sys.platform == "linux" else "spawn")
     if sys.platform == "linux":
-        context.set_forkserver_preload([__name__])  # imports are paid for once
+        modules = [__name__, getattr(build, "func", build).__module__]
+        context.set_forkserver_preload(modules)  # imports are paid for once
     try:
         with ProcessPoolExecutor(1, mp_context=context) as pool:
-            return pool.submit(measured, asked, rows).result()
+            return pool.submit(measure, build, length_bp, rows).result()
     except BrokenProcessPool:
-        return Measured(why="out of memory")
+        return Measurement(why="out of memory")
 
 
-def measured(asked: Asked, rows: int) -> Measured:
+def measure(build: Builder, length_bp: int, rows: int) -> Measurement:
     """Least time of some passes over a batch, forward alone and forward and backward, and peak memory of the latter
     beyond the weights: activations, gradients and buffers, no optimiser. Of a CPU this is the growth of the
     process's resident set, of a GPU what torch's allocator handed out.
     """
-    build.quiet()
+    silence_lightning()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        module = built(asked).to(device)
-        if why := too_short(module, asked.length_bp):
-            return Measured(why=why)
-        _both(module, random_batch(2, min(asked.length_bp, WARM_BP), device))
+        module = build().to(device)
+        if why := too_short(module, length_bp):
+            return Measurement(why=why)
+        _both(module, random_batch(2, min(length_bp, WARM_BP), device))
         module.zero_grad(set_to_none=True)
-        batch = random_batch(rows, asked.length_bp, device)
+        batch = random_batch(rows, length_bp, device)
         before = _held(device)
         both = least(lambda: _both(module, batch), device)
         memory = _peak(device) - before
@@ -175,12 +150,12 @@ def measured(asked: Asked, rows: int) -> Measured:
             module.eval()
             forward = least(lambda: module(batch), device)
     except UserError as error:
-        return Measured(why=str(error))
+        return Measurement(why=str(error))
     except RuntimeError as error:
         if "memory" not in str(error):
             raise
-        return Measured(why="out of memory")
-    return Measured(1e3 * forward, 1e3 * both, max(0.0, memory / 2**20))
+        return Measurement(why="out of memory")
+    return Measurement(1e3 * forward, 1e3 * both, max(0.0, memory / 2**20))
 
 
 def _both(module: nn.Module, batch: Batch) -> None:

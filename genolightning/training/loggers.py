@@ -1,4 +1,4 @@
-"""Where a run's scores are told besides metrics.csv: the logger group, made for a run folder, and its last words."""
+"""Loggers of a run: metrics.csv, Weights & Biases, and what they get at the start and at the end of a run."""
 
 import csv
 import hashlib
@@ -6,27 +6,33 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hydra.utils import instantiate
 from lightning.fabric.loggers.logger import rank_zero_experiment
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig, OmegaConf
 
-from genolightning.config.renamed_targets import with_first_names
 from genolightning.console import say
 from genolightning.errors import UserError
 from genolightning.paths import offline
 from genolightning.statistics.estimate import Estimate
 from genolightning.storage.atomic import atomic_write
 
+ARTIFACT_FILES = (
+    "record.json",
+    "predictions.parquet",
+    "metrics.csv",
+    ".hydra/config.yaml",
+    "checkpoints/best.ckpt",
+)
+NOT_OF_AN_EXPERIMENT = ("seed", "resume", "logger", "trust")  # at any depth
+
 
 class Wandb(WandbLogger):
-    """A Weights & Biases run in the run folder, whose steps are the optimiser's: one that is logged again is ignored.
+    """A Weights & Biases run in the run folder; its steps are the optimizer's, and a step logged twice counts once.
 
     `artifact`: whether the run folder is kept there at the end.
     """
@@ -54,9 +60,9 @@ class Wandb(WandbLogger):
 
 
 class CsvMetricsLogger(Logger):
-    """`metrics.csv` in the run folder: one row a step, columns sorted after `step` and `epoch`, always a complete file.
+    """`metrics.csv` in the run folder: one row a step, columns sorted after `step` and `epoch`, always a whole file.
 
-    Lightning's CSVLogger removes the file when a run is resumed; here rows of repeated steps replace the old ones.
+    Lightning's CSVLogger removes the file when a run goes on; here rows made again take the place of the old ones.
     """
 
     name = version = ""
@@ -66,7 +72,7 @@ class CsvMetricsLogger(Logger):
         self.path = Path(save_dir) / "metrics.csv"
         self.rows: dict[int, dict[str, Any]] = {}
         self.written = 0  # rows on the disk
-        self.mirrors: list[Logger] = []  # loggers that begin anew when a run is resumed, and get all rows again
+        self.mirrors: list[Logger] = []  # loggers that start again when a run is resumed, and get all rows anew
         if self.path.exists():
             with self.path.open(newline="") as file:
                 for row in csv.DictReader(file):
@@ -88,7 +94,7 @@ class CsvMetricsLogger(Logger):
         """Nothing: the config is in .hydra/config.yaml."""
 
     def truncate_from(self, step: int) -> None:
-        """Drop the rows of steps that will be taken again, and log the others to `mirrors` once more."""
+        """Drop the rows of steps that will be taken again, and log the rest to the loggers that mirror this file."""
         self.rows = {at: row for at, row in self.rows.items() if at < step}
         for other in self.mirrors:
             for at, row in sorted(self.rows.items()):
@@ -115,107 +121,107 @@ class CsvMetricsLogger(Logger):
             self.flush()
 
 
-def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
-    """The logger group's own, each writing into the run folder.
+def open_loggers(
+    factories: Sequence[Callable[..., Logger]], folder: Path, *, group: str, config: Mapping[str, Any]
+) -> list[Logger]:
+    """Open loggers in a run folder, from what is called with `save_dir=`.
 
-    When a run goes on, its trackers begin anew and are told the rows of metrics.csv again: no step is there twice.
+    When a run is resumed, other loggers than metrics.csv start again and get the rows of metrics.csv: no step is
+    logged twice. Raises UserError where a logger's package is not installed.
     """
-    known = _wandb_id(folder)
+    previous = _wandb_id(folder)
+    classes = [getattr(factory, "func", factory) for factory in factories]
+    if CsvMetricsLogger in classes:  # it can give them the rows that they are about to lose
+        _delete_mirrors(folder)
     try:
-        parts = [instantiate(one, _convert_="all") for one in (cfg.get("logger") or {}).values() if one is not None]
-        if any(one.func is CsvMetricsLogger for one in parts):  # it can tell them what they are about to forget
-            _forget(folder)
-        found = [one(save_dir=str(folder), **_wandb(one, cfg, folder, known)) for one in parts]
+        loggers = [
+            factory(
+                save_dir=str(folder),
+                **(_wandb_arguments(factory, folder, previous, group, config) if made is Wandb else {}),
+            )
+            for factory, made in zip(factories, classes, strict=True)
+        ]
     except ModuleNotFoundError as error:
         name = str(error).split("'")[1] if error.name is None and "'" in str(error) else error.name or str(error)
         name = name.removesuffix("X")  # Lightning names tensorboardX, the second best
         raise UserError(f"this logger needs a package that is not there: pip install {name}") from error
-    for one in found:
-        if isinstance(one, CsvMetricsLogger):
-            one.mirrors = [other for other in found if other is not one]
-    return found
+    for logger in loggers:
+        if isinstance(logger, CsvMetricsLogger):
+            logger.mirrors = [other for other in loggers if other is not logger]
+    return loggers
 
 
-def _wandb(make: Any, cfg: DictConfig, folder: Path, known: str | None) -> dict[str, Any]:
+def _wandb_arguments(
+    factory: Any, folder: Path, previous: str | None, group: str, config: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a Weights & Biases run is called, grouped by and made from, where its YAML leaves that open."""
-    if make.func is not Wandb:
-        return {}
     from wandb import Settings
 
     usual = {
-        "id": known,
+        "id": previous,
         "name": folder.name,
-        "group": group(cfg),
+        "group": group,
         "offline": not _online(),
-        "config": _config(cfg),
+        "config": dict(config),
         "settings": Settings(silent=True, console="off"),
     }
-    return {key: value for key, value in usual.items() if make.keywords.get(key) is None}
+    return {key: value for key, value in usual.items() if factory.keywords.get(key) is None}
 
 
-def group(cfg: DictConfig) -> str:
-    """The name of an experiment whose members are its seeds: the same config but for the seed is the same group."""
+def experiment_name(config: Mapping[str, Any], names: Sequence[Any]) -> str:
+    """`<dataset>-<model>-<hash>`: the same for configs that differ in their seed alone."""
 
-    def unseeded(node: Any) -> Any:
+    def without_seed(node: Any) -> Any:
         if isinstance(node, Mapping):
-            kept = {key: value for key, value in node.items() if key not in ("seed", "resume", "logger", "trust")}
-            return {key: unseeded(value) for key, value in kept.items()}
+            return {key: without_seed(value) for key, value in node.items() if key not in NOT_OF_AN_EXPERIMENT}
         return node
 
-    plain = json.dumps(unseeded(with_first_names(_config(cfg))), sort_keys=True, default=str)
-    names = (cfg.dataset.get("name"), cfg.choices.get("model"), hashlib.sha256(plain.encode()).hexdigest()[:6])
-    return "-".join(str(name) for name in names if name)
+    plain = json.dumps(without_seed(config), sort_keys=True, default=str)
+    parts = (*names, hashlib.sha256(plain.encode()).hexdigest()[:6])
+    return "-".join(str(part) for part in parts if part)
 
 
 def conclude(loggers: list[Logger], metrics: Mapping[str, Estimate], config: Mapping[str, Any], folder: Path) -> None:
-    """Log the test scores of a finished run to every logger and finalize it."""
+    """Log the test scores of a finished run to every logger, and finalize it."""
     scores = {name: score for name, score in metrics.items() if score.exists}
-    last = max((max(one.rows, default=0) for one in loggers if isinstance(one, CsvMetricsLogger)), default=0)
-    for one in loggers:
-        if isinstance(one, TensorBoardLogger):
-            one.log_hyperparams(dict(config), {f"test/{name}": of.value for name, of in scores.items()}, last)
-            one.finalize("success")
-        if isinstance(one, Wandb):
-            _conclude_wandb(one, scores, folder)
+    files = [logger for logger in loggers if isinstance(logger, CsvMetricsLogger)]
+    last = max((max(file.rows, default=0) for file in files), default=0)
+    for logger in loggers:
+        if isinstance(logger, TensorBoardLogger):
+            values = {f"test/{name}": score.value for name, score in scores.items()}
+            logger.log_hyperparams(dict(config), values, last)
+            logger.finalize("success")
+        if isinstance(logger, Wandb):
+            _conclude_wandb(logger, scores, folder)
 
 
 @rank_zero_only
-def _conclude_wandb(tracker: Wandb, scores: Mapping[str, Estimate], folder: Path) -> None:
+def _conclude_wandb(logger: Wandb, scores: Mapping[str, Estimate], folder: Path) -> None:
     import wandb
 
-    run = tracker.experiment
+    run = logger.experiment
     run.summary.update({f"test/{name}": score.value for name, score in scores.items()})
     rows = [[name, *score[:3]] for name, score in scores.items()]
     run.summary["test_scores"] = wandb.Table(columns=["score", "value", "low", "high"], data=rows)
-    if tracker.artifact:
-        kept = wandb.Artifact(f"run-{run.id}", type="run", metadata={"folder": str(folder)})
-        for path in (
-            "record.json",
-            "predictions.parquet",
-            "metrics.csv",
-            ".hydra/config.yaml",
-            "checkpoints/best.ckpt",
-        ):
+    if logger.artifact:
+        artifact = wandb.Artifact(f"run-{run.id}", type="run", metadata={"folder": str(folder)})
+        for path in ARTIFACT_FILES:
             if (folder / path).exists():
-                kept.add_file(str(folder / path), path)
-        run.log_artifact(kept)
-    told = f"offline; send it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
+                artifact.add_file(str(folder / path), path)
+        run.log_artifact(artifact)
+    place = f"offline; send it with: wandb sync {Path(run.dir).parent}" if run.offline else run.url
     run.finish()
-    say(f"Weights & Biases: {told}")
-
-
-def _config(cfg: DictConfig) -> dict[str, Any]:
-    return OmegaConf.to_container(cfg, resolve=True)  # type: ignore[return-value]
+    say(f"Weights & Biases: {place}")
 
 
 def _wandb_id(folder: Path) -> str | None:
-    """The id of the run that this folder has been told under, if it has: wandb writes it into a folder's name."""
+    """The id of the Weights & Biases run of this folder, if it has one: wandb writes it into a folder's name."""
     before = sorted((folder / "wandb").glob("*run-*-*"))
     return before[-1].name.rpartition("-")[2] if before else None
 
 
 @rank_zero_only
-def _forget(folder: Path) -> None:
+def _delete_mirrors(folder: Path) -> None:
     for events in folder.glob("events.out.tfevents.*"):
         events.unlink()
     for run in (folder / "wandb").glob("offline-run-*"):

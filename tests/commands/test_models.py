@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,8 +12,9 @@ import torch
 from torch import nn
 
 from genolightning import cli
-from genolightning.commands import models
 from genolightning.config import help as words
+from genolightning.config.model_costs import ModelSpec, build_model
+from genolightning.report.model_tables import MEASURES
 from genolightning.runs import profiling as cost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,8 +33,13 @@ def call(monkeypatch, capsys):
     return run
 
 
+def count(model: str, length_bp: int, config_dir: Path | None = None) -> tuple[int, int | None]:
+    spec = ModelSpec(model, "binary", length_bp, config_dir)
+    return cost.count_cost(partial(build_model, spec), length_bp)
+
+
 def flops(model: str, length_bp: int = 256) -> int:
-    counted = cost.counted(cost.Asked(model, "binary", length_bp))[1]
+    counted = count(model, length_bp)[1]
     assert counted is not None
     return counted
 
@@ -63,7 +70,7 @@ def test_both_strands_count_where_a_model_reads_both(tmp_path):
     (tmp_path / "model").mkdir()
     text = (ROOT / "conf" / "model" / "convnet.yaml").read_text()
     (tmp_path / "model" / "one_strand.yaml").write_text(text.replace("strand: joint", "strand: none"))
-    once = cost.counted(cost.Asked("one_strand", "binary", 256, tmp_path))[1]
+    once = count("one_strand", 256, tmp_path)[1]
     assert flops("convnet") == pytest.approx(2 * once, rel=1e-3)  # the head is twice as wide
 
 
@@ -74,7 +81,7 @@ def test_attention_grows_with_the_length_and_a_convolution_does_not():
 
 
 def test_what_a_model_cannot_read_has_no_flops_but_still_its_parameters():
-    parameters, none = cost.counted(cost.Asked("hyenadna_tiny_1k", "binary", 2000))
+    parameters, none = count("hyenadna_tiny_1k", 2000)
     assert (parameters, none) == (436_096, None)
 
 
@@ -84,9 +91,9 @@ def test_a_model_is_counted_for_a_million_bases_without_computing_them(call):
 
 
 def test_counting_on_shapes_agrees_with_counting_a_real_pass():
-    module = cost.built(cost.Asked("transformer", "binary", 128))
+    module = build_model(ModelSpec("transformer", "binary", 128))
     assert round(cost.forward_flops(module, 128) / 128) == pytest.approx(flops("transformer", 128), rel=0.1)
-    module = cost.built(cost.Asked("gated", "binary", 128))
+    module = build_model(ModelSpec("gated", "binary", 128))
     assert round(cost.forward_flops(module, 128) / 128) == flops("gated", 128)
 
 
@@ -110,7 +117,7 @@ def test_a_batch_is_timed_in_a_process_of_its_own(call):
 
 def test_a_cell_says_why_it_holds_no_number(call):
     told = call("--model=hyenadna_tiny_1k", "--time", "--lengths=2000")
-    assert told.out.count("max 1,024") == len(models.MEASURES)
+    assert told.out.count("max 1,024") == len(MEASURES)
     told = call("--model=cnn_probe", "--time", "--lengths=64,256", "--most-s=0.000001")
     assert "over 1e-06 s" in told.out, "judged by the shorter rows"
 
@@ -120,7 +127,7 @@ def test_what_runs_out_of_memory_is_a_cell_and_not_the_end(monkeypatch):
         raise torch.OutOfMemoryError("out of memory")
 
     monkeypatch.setattr(cost, "_both", fails)
-    assert cost.measured(cost.Asked("cnn", "binary", 64), 1).why == "out of memory"
+    assert cost.measure(partial(build_model, ModelSpec("cnn", "binary", 64)), 64, 1).why == "out of memory"
 
 
 @pytest.mark.parametrize(

@@ -267,5 +267,5 @@ def test_a_callback_watches_what_the_user_says(tmp_path):
         ([], "val/loss", "min"),
         (["+callbacks.early_stopping.monitor=val/auroc", "+callbacks.early_stopping.mode=max"], "val/auroc", "max"),
     ):
-        (made,) = build.named_callbacks(compose.compose("train", [*words, *more]).cfg, Binary())
+        (made,) = build.configured_callbacks(compose.compose("train", [*words, *more]).config, Binary())
         assert (made.monitor, made.mode) == (monitor, mode)

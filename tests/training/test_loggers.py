@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 
 from genolightning.config.compose import compose
-from genolightning.training import loggers as trackers
+from genolightning.config.objects import experiment_of
 from tests.helpers.make import noisy_table
 from tests.helpers.offline_wandb import Told, read
 from tests.helpers.tiny import run, train, write_table
@@ -110,16 +109,20 @@ def test_the_run_folder_is_an_artifact_on_request_only(tmp_path):
 
 def test_seeds_are_members_of_one_group_and_other_configs_are_not():
     def group(*given: str) -> str:
-        return trackers.group(compose("train", ["dataset=motifs", "model=cnn", *given]).cfg)
+        return experiment_of(compose("train", ["dataset=motifs", "model=cnn", *given]).config)
 
     assert group("seed=1") == group("seed=2") == group("seed=3", "logger=wandb")
     assert group() != group("optimizer.lr=0.5")
 
 
 def test_a_run_that_goes_on_keeps_its_group_though_its_config_is_resolved_by_then():
-    cfg = compose("train", ["dataset=motifs", "seed=4"]).cfg
-    resolved = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
-    assert trackers.group(resolved) == trackers.group(cfg)
+    composed = compose("train", ["dataset=motifs", "seed=4"])
+    resumed = compose("saved", ["resume=somewhere"], saved=composed.config)
+    assert experiment_of(resumed.config) == experiment_of(composed.config)
+
+
+def test_the_group_of_a_run_is_the_one_it_had_before_classes_were_renamed():
+    assert experiment_of(compose("train", ["dataset=motifs", "model=cnn"]).config) == "motifs-cnn-c70fcd"
 
 
 @pytest.mark.parametrize("kill_at", [0.0, 0.6])

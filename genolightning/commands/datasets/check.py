@@ -5,7 +5,7 @@ from pathlib import Path
 
 from genolightning.config import help as words
 from genolightning.config.datasets import benchmark_from_name, dataset_file, dataset_from_name
-from genolightning.console import say
+from genolightning.console import format_table, say
 from genolightning.errors import UserError
 
 
@@ -33,7 +33,7 @@ def main(given: list[str]) -> int:
         except UserError as error:
             problem = str(error)
         rows.append({"name": name, "usable": problem is None, "problem": problem})
-    shown = words.table([{**row, "usable": "yes" if row["usable"] else "no"} for row in rows])
+    shown = format_table([{**row, "usable": "yes" if row["usable"] else "no"} for row in rows])
     say(*([json.dumps(rows)] if args.json else shown))
     return 0
 
@@ -53,7 +53,7 @@ def _one(name: str, overrides: list[str], config_dir: Path | None, *, as_json: b
         row = {"name": name, "usable": problem is None, "problem": problem and str(problem), "parts": parts}
         say(json.dumps([row]))
     elif parts:
-        say(*words.table(parts))
+        say(*format_table(parts))
     if problem is not None:
         raise problem
     return 0

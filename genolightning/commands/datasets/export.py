@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from genolightning.config import help as words
-from genolightning.console import say
+from genolightning.console import format_table, say
 from genolightning.errors import UserError
 
 FORMATS = ("fasta", "csv", "parquet", "folder")
@@ -42,7 +42,7 @@ def main(given: list[str]) -> int:
     counts = export.export(benchmark, wanted, write, args.output.absolute(), rows_of=rows_of)
     rows = [{"split": split, "rows": count} for split, count in counts.items()]
     told = [f"split {again.id}", *(f"note: {note}" for note in again.notes)] if again else []
-    say(*([json.dumps(rows)] if args.json else [*words.table(rows), *told, f"written to {args.output}"]))
+    say(*([json.dumps(rows)] if args.json else [*format_table(rows), *told, f"written to {args.output}"]))
     return 0
 
 

@@ -4,8 +4,8 @@ import json
 
 from genolightning import api_tables
 from genolightning.config.datasets import dataset_file
-from genolightning.config.help import options, table
-from genolightning.console import say
+from genolightning.config.help import options
+from genolightning.console import format_table, say
 from genolightning.report.dataset_tables import listed
 
 
@@ -17,6 +17,6 @@ def main(arguments: list[str]) -> int:
     if args.name:
         dataset_file(args.name, args.config_dir)
     rows = [pair for pair in api_tables.dataset_rows(args.config_dir) if args.name in (None, pair[0]["name"])]
-    shown = table([listed(row, facts) for row, facts in rows]) if not args.json else []
+    shown = format_table([listed(row, facts) for row, facts in rows]) if not args.json else []
     say(*(shown or [json.dumps([row for row, _ in rows])]))
     return 0
