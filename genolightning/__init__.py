@@ -15,9 +15,11 @@ _PLACES = {
     "load_run": "genolightning.api",
     "load_dataset": "genolightning.api",
     "Run": "genolightning.api",
+    "compare": "genolightning.api_leaderboard",
+    "leaderboard": "genolightning.api_leaderboard",
     "UserError": "genolightning.errors",
 }
-__all__ = ["Run", "UserError", "__version__", "load_dataset", "load_run", "train"]
+__all__ = ["Run", "UserError", "__version__", "compare", "leaderboard", "load_dataset", "load_run", "train"]
 
 
 def __getattr__(name: str) -> _Any:

@@ -12,7 +12,6 @@ from pathlib import Path
 import polars as pl
 
 import genolightning
-from genolightning.analysis.comparisons import differences
 
 # %% [markdown]
 # ## The table
@@ -146,5 +145,7 @@ cnn = genolightning.train("table", dataset, quiet, {"trainer.max_epochs": 15}, m
 cnn
 
 # %%
-difference = differences([cnn.record], [convnet.record])["auroc"]
-print(f"auroc of cnn - convnet: {difference.value:.3f}, 95 % interval {difference.low:.3f} to {difference.high:.3f}")
+comparison = genolightning.compare(cnn.folder, convnet.folder)
+auroc = comparison.row(by_predicate=pl.col("score") == "auroc", named=True)
+print(f"auroc of cnn - convnet: {auroc['difference']:.3f}, 95 % interval {auroc['low']:.3f} to {auroc['high']:.3f}")
+comparison
