@@ -32,7 +32,7 @@ def train_run(
 ) -> RunRecord | None:
     """Fit, test the chosen epoch once, write the record and finalize the loggers; None in other processes."""
     apply_min_steps(trainer, objects.data.batch_size, objects.facts)
-    check_reduced_precision(objects.model, trainer, objects.data.train_dataloader())
+    check_reduced_precision(objects.model, trainer, objects.data.train_dataloader)
     fit(trainer, objects, folder)
     checkpoint = checkpoint_to_test(trainer.callbacks, folder)  # type: ignore[attr-defined]
     record = evaluate_run(objects, trainer, checkpoint, folder, config=config, started=started, warnings=warnings)

@@ -1,7 +1,7 @@
 """A check of reduced precision: some CPUs and libraries compute a layer wrongly in bf16, without an error."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import lightning.pytorch as pl
 import torch
@@ -16,8 +16,10 @@ TOLERANCE = 0.02
 MOST_ROWS, MOST_BASES = 32, 2**17
 
 
-def check_reduced_precision(module: pl.LightningModule, trainer: pl.Trainer, batches: Iterable[Batch]) -> None:
-    """Compare predictions for the first rows in the trainer's precision with those in float32.
+def check_reduced_precision(
+    module: pl.LightningModule, trainer: pl.Trainer, batches: Callable[[], Iterable[Batch]]
+) -> None:
+    """Compare predictions for the first rows of `batches()` in the trainer's precision with those in float32.
 
     UserError where a probability differs by more than .02, a regression by .02 standard deviations of the training
     targets (of larger predictions: 2 %). Nothing is done in float32, nor for a LightningModule of the user's own. The
@@ -28,7 +30,7 @@ def check_reduced_precision(module: pl.LightningModule, trainer: pl.Trainer, bat
         return
     device = trainer.strategy.root_device
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        batch = _first_rows(next(iter(batches)), device)
+        batch = _first_rows(next(iter(batches())), device)
         expected = _outputs(_probe(module).to(device), batch)
         reduced = _probe(module).to(device)
         if mode == "mixed":

@@ -34,7 +34,7 @@ def wrong_bf16(monkeypatch):
 def test_every_model_of_the_zoo_passes_and_is_left_as_it_was(name, precision):
     model, state = built(name), torch.get_rng_state()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    check_reduced_precision(model, trainer(precision), [batch_of(*[LENGTH_BP] * 40)])
+    check_reduced_precision(model, trainer(precision), lambda: [batch_of(*[LENGTH_BP] * 40)])
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
     assert model.training
     assert torch.equal(state, torch.get_rng_state())
@@ -43,11 +43,11 @@ def test_every_model_of_the_zoo_passes_and_is_left_as_it_was(name, precision):
 @pytest.mark.parametrize("precision", ["bf16-mixed", "bf16-true"])
 def test_a_layer_that_is_wrong_in_bf16_is_found(precision, wrong_bf16):
     with pytest.raises(UserError, match=r"use trainer\.precision=32-true"):
-        check_reduced_precision(built("convnet"), trainer(precision), [batch_of(*[LENGTH_BP] * 40)])
+        check_reduced_precision(built("convnet"), trainer(precision), lambda: [batch_of(*[LENGTH_BP] * 40)])
 
 
 def test_in_float32_no_batch_is_read():
-    check_reduced_precision(built("convnet"), trainer("32-true"), iter(()))
+    check_reduced_precision(built("convnet"), trainer("32-true"), lambda: iter(()))
 
 
 def test_the_one_hot_convolution_of_cnn_stays_in_float32(wrong_bf16):
