@@ -109,9 +109,9 @@ def audit_split(
     result = result._replace(notes=rows.notes + result.notes)
     if not kmers:
         return result, None
-    from genolightning.benchmarks.audit.kmer_baselines import worth_beating
+    from genolightning.benchmarks.audit.kmer_baselines import kmer_baselines
 
-    return result, worth_beating(benchmark, rows.train, rows.test)
+    return result, kmer_baselines(benchmark, rows.train, rows.test)
 
 
 def _named(name_or_tables: str | Mapping[str, str | Path]) -> tuple[str, list[str]]:

@@ -19,7 +19,7 @@ import numpy as np
 from upstream import REPOSITORY  # noqa: F401 (puts the checkout on the path)
 
 from genolightning.benchmarks.audit.leakage import audit
-from genolightning.benchmarks.audit.near_duplicates import near_pairs
+from genolightning.benchmarks.audit.near_duplicates import near_duplicate_pairs
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.genome.alphabet import reverse_complement
 from genolightning.genome.codes import Codes
@@ -48,7 +48,7 @@ def planted(rows: int) -> tuple[Codes, int]:
 def near(rows: int) -> dict[str, Any]:
     codes, copies = planted(rows)
     begin, cpu = time.monotonic(), time.process_time()
-    found = near_pairs(codes)
+    found = near_duplicate_pairs(codes)
     true = int((found.second - found.first == rows - copies).sum())
     return {
         "rows": rows,

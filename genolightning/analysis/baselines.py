@@ -53,13 +53,13 @@ def _sums(benchmark: "Benchmark") -> dict[str, dict[str, str]]:
 
 
 def _fitted(benchmark: "Benchmark", split: str, seed: int) -> dict[str, Estimate]:
-    from genolightning.benchmarks.audit.published_rows import whole
+    from genolightning.benchmarks.audit.published_rows import read_published_rows
     from genolightning.benchmarks.audit.shortcuts import kmer_logistic
     from genolightning.benchmarks.splits import assign
 
     if "test" not in benchmark.splits():
         raise UserError(f"split {split} is drawn from train; give it a test file of its own")
-    rows = whole(benchmark)
+    rows = read_published_rows(benchmark)
     if rows.codes is None or rows.target is None:
         raise UserError(rows.notes[0] if rows.notes else "its rows have no single class")
     chosen = assign(benchmark, split.partition("-")[0], seed)

@@ -13,7 +13,7 @@ from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, shown
 from genolightning.errors import GenomeMissing, UserError, check_integer
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
-from genolightning.genome.gaps import Unknown, unknown
+from genolightning.genome.gaps import Gaps, find_gaps
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.reference import Genome
 from genolightning.paths import data_root, in_data_root
@@ -75,7 +75,7 @@ class GenomeWindows:
         self.per_epoch, self.evaluation_windows = windows_per_epoch, evaluation_windows
         self._path = genome
         self._bases: dict[str, Places] = {}
-        self._unknown: dict[int, Unknown] = {}  # by record
+        self._unknown: dict[int, Gaps] = {}  # by record
         self._asked = {
             "validation": _listed(validation_chromosomes),
             "test": _listed(test_chromosomes),
@@ -247,9 +247,9 @@ class GenomeWindows:
                 good[rows] = runs.within(places.start[rows], self.window_bp) <= self.max_n * self.window_bp
         return places.take(good)
 
-    def _runs(self, record: int) -> Unknown:
+    def _runs(self, record: int) -> Gaps:
         if record not in self._unknown:
-            self._unknown[record] = unknown(self.genome.record(str(self._names[record])))
+            self._unknown[record] = find_gaps(self.genome.chromosome_codes(str(self._names[record])))
         return self._unknown[record]
 
 

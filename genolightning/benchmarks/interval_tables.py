@@ -134,7 +134,7 @@ class IntervalTables:
         tables = [read_gb_table(self._table(split, label)) for label in self.tables]
         kept, dropped = [], dict.fromkeys(REASONS.values(), 0)
         for label, table in zip(self.tables, tables, strict=True):
-            verdict = genomes[self._fasta(label)].outside(table.intervals)
+            verdict = genomes[self._fasta(label)].placement(table.intervals)
             if self._missing == "error":
                 verdict[:] = INSIDE  # gather names the first such row
             for code, reason in REASONS.items():

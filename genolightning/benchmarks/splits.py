@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit.leakage import same_rows
-from genolightning.benchmarks.audit.near_duplicates import near_pairs
-from genolightning.benchmarks.audit.published_rows import PUBLISHED, Whole, fingerprint, whole
+from genolightning.benchmarks.audit.leakage import sequence_groups
+from genolightning.benchmarks.audit.near_duplicates import near_duplicate_pairs
+from genolightning.benchmarks.audit.published_rows import PUBLISHED, PublishedRows, fingerprint, read_published_rows
 from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.errors import UserError
-from genolightning.genome.overlaps import merged, on_one_line
+from genolightning.genome.overlaps import cluster_overlapping, linearize
 from genolightning.storage.atomic import CACHE_FIX, atomic_write
 from genolightning.storage.cache import cache_path
 
@@ -57,7 +57,7 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     if kind not in KINDS:
         raise UserError(f"dataset.split={kind}: wanted {', '.join(KINDS)}")
     held = ["validation"] if "validation" in benchmark.splits() else []
-    rows = whole(benchmark, [*PUBLISHED, *held])
+    rows = read_published_rows(benchmark, [*PUBLISHED, *held])
     published = sum(rows.counts[:2])
     if kind == "original":
         left = np.arange(len(rows.test) - published)
@@ -95,27 +95,27 @@ def _assignment(test: NDArray[np.bool_], validation: Rows | None, name: str, not
     return Assignment(np.flatnonzero(~test), np.flatnonzero(test), validation, name, notes)
 
 
-def _recipe(benchmark: Benchmark, kind: str, seed: int, rows: Whole) -> dict[str, Any]:
+def _recipe(benchmark: Benchmark, kind: str, seed: int, rows: PublishedRows) -> dict[str, Any]:
     """All that an assignment depends on; with bases more rows hang together than without."""
     bases = [benchmark.sha256(split) for split in benchmark.splits()] if rows.codes is not None else None
     return {"recipe": RECIPE, "kind": kind, "seed": seed, "tables": fingerprint(benchmark), "bases": bases}
 
 
-def groups(rows: Whole) -> Rows:
+def groups(rows: PublishedRows) -> Rows:
     """A number for each group of rows that must stay together, (rows,)."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    same = same_rows(rows)
+    same = sequence_groups(rows)
     count = int(same.max()) + 1
     _, first = np.unique(same, return_index=True)
     edges = []
     if rows.intervals is not None:
-        locus = merged(on_one_line(rows.intervals)[0])
+        locus = cluster_overlapping(linearize(rows.intervals)[0])
         _, one_of_it = np.unique(locus, return_index=True)
         edges.append((same, same[one_of_it][locus]))
     if rows.codes is not None:
-        pairs = near_pairs(rows.codes.take(first))
+        pairs = near_duplicate_pairs(rows.codes.take(first))
         edges.append((pairs.first, pairs.second))
     one, other = (np.concatenate(side) for side in zip(*edges, strict=True))
     graph = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(count, count))
@@ -190,7 +190,7 @@ def _shortfalls(count: Rows, wish: Rows, names: Sequence[str]) -> list[str]:
     return notes
 
 
-def _chromosomes(benchmark: Benchmark, rows: Whole) -> Rows:
+def _chromosomes(benchmark: Benchmark, rows: PublishedRows) -> Rows:
     if rows.intervals is None:
         raise UserError(f"{benchmark.name} has no coordinates, so no chromosomes to hold out; use dataset.split=clean")
     return np.unique(rows.intervals.chrom, return_inverse=True)[1].reshape(-1)

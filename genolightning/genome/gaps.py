@@ -10,7 +10,7 @@ from genolightning.genome.alphabet import N
 CHUNK_BP = 1 << 24
 
 
-class Unknown(NamedTuple):
+class Gaps(NamedTuple):
     """The runs of unknown bases along one record, in order."""
 
     start: NDArray[np.int64]  # (runs,)
@@ -29,10 +29,10 @@ class Unknown(NamedTuple):
         return np.where(run < 0, 0, self.before[run] + inside)
 
 
-def unknown(codes: NDArray[np.uint8]) -> Unknown:
+def find_gaps(codes: NDArray[np.uint8]) -> Gaps:
     """Find the runs in one pass over a record's codes (length,), a few megabytes at a time.
 
-    >>> found = unknown(np.array([4, 0, 4, 4, 1], np.uint8))
+    >>> found = find_gaps(np.array([4, 0, 4, 4, 1], np.uint8))
     >>> found.start.tolist(), found.end.tolist()
     ([0, 2], [1, 4])
     >>> found.within(np.array([0, 1, 3]), 2).tolist()
@@ -50,4 +50,4 @@ def unknown(codes: NDArray[np.uint8]) -> Unknown:
         edges.append(np.array([len(codes)]))
     found = np.sort(np.concatenate([np.empty(0, np.int64), *edges]))
     start, end = found[::2], found[1::2]
-    return Unknown(start, end, np.cumsum(end - start) - (end - start))
+    return Gaps(start, end, np.cumsum(end - start) - (end - start))

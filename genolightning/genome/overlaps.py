@@ -21,7 +21,7 @@ class Line(NamedTuple):
     end: NDArray[np.int64]  # (n,)
 
 
-class Meetings(NamedTuple):
+class Overlaps(NamedTuple):
     """Pairs of a query and a target that share bases, sorted by query."""
 
     query: NDArray[np.int64]  # (pairs,)
@@ -29,10 +29,10 @@ class Meetings(NamedTuple):
     shared_bp: NDArray[np.int64]  # (pairs,), at least 1
 
 
-def on_one_line(*tables: Intervals) -> list[Line]:
+def linearize(*tables: Intervals) -> list[Line]:
     """Lay several tables on the same line; chromosomes stand apart, names are compared as they are written.
 
-    >>> one, other = on_one_line(Intervals(["a", "b"], [0, 5], [9, 9]), Intervals(["b"], [0], [6]))
+    >>> one, other = linearize(Intervals(["a", "b"], [0, 5], [9, 9]), Intervals(["b"], [0], [6]))
     >>> int(one.start[1] - other.start[0])
     5
     """
@@ -46,11 +46,11 @@ def on_one_line(*tables: Intervals) -> list[Line]:
     return [Line(start, stop) for start, stop in zip(starts, stops, strict=True)]
 
 
-def count_meetings(queries: Line, targets: Line) -> NDArray[np.int64]:
+def count_overlaps(queries: Line, targets: Line) -> NDArray[np.int64]:
     """How many targets share at least one base with each query, (queries,).
 
     >>> tens = Line(np.array([0, 10]), np.array([10, 20]))
-    >>> count_meetings(tens, Line(np.array([9, 20]), np.array([11, 30]))).tolist()
+    >>> count_overlaps(tens, Line(np.array([9, 20]), np.array([11, 30]))).tolist()
     [1, 1]
     """
     begun = np.searchsorted(np.sort(targets.start), queries.end, "left")
@@ -58,7 +58,7 @@ def count_meetings(queries: Line, targets: Line) -> NDArray[np.int64]:
     return begun - over
 
 
-def meetings(queries: Line, targets: Line) -> Iterator[Meetings]:
+def overlaps(queries: Line, targets: Line) -> Iterator[Overlaps]:
     """All pairs that share a base, a few million at a time; a query's pairs may come in several portions.
 
     Targets are taken in classes of length, lest one that is a chromosome long make every query look far to its left.
@@ -78,7 +78,7 @@ def meetings(queries: Line, targets: Line) -> Iterator[Meetings]:
             shared = np.minimum(queries.end[query], targets.end[target])
             shared -= np.maximum(queries.start[query], targets.start[target])
             meet = shared > 0
-            yield Meetings(query[meet], target[meet], shared[meet])
+            yield Overlaps(query[meet], target[meet], shared[meet])
 
 
 def _portions(count: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -88,21 +88,21 @@ def _portions(count: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     yield from np.split(rows, np.flatnonzero(np.diff(portion)) + 1)
 
 
-def half_shared(queries: Line, targets: Line) -> NDArray[np.bool_]:
+def reciprocal_overlap(queries: Line, targets: Line) -> NDArray[np.bool_]:
     """Which queries share half of their own bases and half of the target's with at least one target, (queries,)."""
     found = np.zeros(len(queries.start), bool)
-    for query, target, shared in meetings(queries, targets):
+    for query, target, shared in overlaps(queries, targets):
         longer = np.maximum(queries.end[query] - queries.start[query], targets.end[target] - targets.start[target])
         found[query[2 * shared >= longer]] = True
     return found
 
 
-def merged(line: Line) -> NDArray[np.int64]:
+def cluster_overlapping(line: Line) -> NDArray[np.int64]:
     """The locus of each interval, (n,): intervals that share a base, directly or through others, have one number.
 
     Touching ends share no base. Loci are numbered along the line from 0.
 
-    >>> merged(Line(np.array([20, 0, 5, 8]), np.array([30, 6, 8, 20]))).tolist()
+    >>> cluster_overlapping(Line(np.array([20, 0, 5, 8]), np.array([30, 6, 8, 20]))).tolist()
     [2, 0, 0, 1]
     """
     order = np.argsort(line.start, kind="stable")

@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import zlib
+from enum import IntEnum
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -27,7 +28,16 @@ FORMAT = 2  # counts up when the cached bytes change their meaning
 
 TURN_BYTES = 1 << 16  # rows turned round at a time: what stays in the processor's cache, and needs no fresh memory
 
-INSIDE, ABSENT, PAST_END = 0, 1, 2
+
+class Placement(IntEnum):
+    """Where an interval lies with regard to a genome."""
+
+    INSIDE = 0
+    ABSENT = 1  # the genome has no such chromosome
+    PAST_END = 2  # a negative start, or an end beyond the chromosome's
+
+
+INSIDE, ABSENT, PAST_END = Placement
 
 
 class Genome:
@@ -101,7 +111,7 @@ class Genome:
             Genome(self.fasta, cache=self.cache)
         return sound
 
-    def record(self, name: str) -> NDArray[np.uint8]:
+    def chromosome_codes(self, name: str) -> NDArray[np.uint8]:
         """All base codes of a record, uint8 (length,), read-only, straight from the memory map; KeyError without it."""
         if name not in self.lengths:
             raise KeyError(name)
@@ -122,7 +132,7 @@ class Genome:
             return Codes(self._windows(starts, int(lengths[0]), _backward(intervals)))
         return self._ragged(starts, lengths, _backward(intervals))
 
-    def outside(self, intervals: Intervals) -> NDArray[np.int8]:
+    def placement(self, intervals: Intervals) -> NDArray[np.int8]:
         """Which intervals cannot be read: 0 inside, 1 chromosome absent, 2 negative start or past the end; (n,)."""
         numbers = self._numbers(intervals)
         verdict = np.where(numbers < 0, ABSENT, INSIDE).astype(np.int8)
@@ -162,7 +172,7 @@ class Genome:
         return -1 if known is None else self._number[known]
 
     def _refuse(self, intervals: Intervals) -> None:
-        row = int(np.argmax(self.outside(intervals) > 0))
+        row = int(np.argmax(self.placement(intervals) > 0))
         where = intervals.describe(row)
         name = str(intervals.chrom[row])
         number = self._number[name]

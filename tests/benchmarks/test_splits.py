@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genolightning.benchmarks.audit.leakage import audit
-from genolightning.benchmarks.audit.published_rows import whole
+from genolightning.benchmarks.audit.published_rows import read_published_rows
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.benchmarks.splits import assign, choose, groups
@@ -48,15 +48,15 @@ def test_the_original_split_is_what_was_published(tmp_path):
     tables = leaky_tables(tmp_path)
     made = assign(tables, "original")
     assert made.id == "original"
-    assert (whole(tables).test[made.test]).all()
-    assert not whole(tables).test[made.train].any()
+    assert (read_published_rows(tables).test[made.test]).all()
+    assert not read_published_rows(tables).test[made.train].any()
 
 
 @pytest.mark.parametrize("kind", ["clean", "chromosome"])
 def test_every_row_is_on_one_side_and_no_locus_is_torn(tmp_path, kind):
     tables = leaky_tables(tmp_path)
     made = assign(tables, kind)
-    rows = whole(tables)
+    rows = read_published_rows(tables)
     assert sorted([*made.train, *made.test]) == list(range(len(rows.test)))
     torn = rows.intervals.chrom if kind == "chromosome" else groups(rows)
     assert not set(torn[made.train].tolist()) & set(torn[made.test].tolist())
@@ -69,7 +69,7 @@ def test_every_row_is_on_one_side_and_no_locus_is_torn(tmp_path, kind):
 def test_classes_keep_their_test_rows_and_their_shares(tmp_path, seed):
     tables = leaky_tables(tmp_path)
     made = assign(tables, "clean", seed)
-    rows = whole(tables)
+    rows = read_published_rows(tables)
     before = np.bincount(rows.target[rows.test])
     now = np.bincount(rows.target[made.test])
     assert (now >= np.minimum(before, 100)).all()
@@ -87,7 +87,7 @@ def test_near_duplicates_stay_together(tmp_path):
 def test_validation_rows_that_are_like_test_rows_are_left_out(tmp_path):
     table = near_table(tmp_path, validation=True)
     made = assign(table, "clean")
-    rows = whole(table, ["train", "test", "validation"])
+    rows = read_published_rows(table, ["train", "test", "validation"])
     family = groups(rows)
     count = len(made.train) + len(made.test)
     assert 0 < len(made.validation) < rows.counts[2]

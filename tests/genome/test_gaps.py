@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genolightning.genome import gaps as room
-from genolightning.genome.gaps import unknown
+from genolightning.genome.gaps import find_gaps
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
@@ -13,7 +13,7 @@ def test_windows_hold_as_many_unknown_bases_as_a_plain_count_says(monkeypatch, c
     monkeypatch.setattr(room, "CHUNK_BP", chunk)
     random = np.random.default_rng(0)
     codes = np.where(np.repeat(random.random(60), 5) < share, 4, random.integers(0, 4, 300)).astype(np.uint8)
-    found = unknown(codes)
+    found = find_gaps(codes)
     assert int((found.end - found.start).sum()) == int((codes == 4).sum())
     for length in (1, 13, 300):
         start = np.arange(301 - length)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genolightning.genome.intervals import Intervals
-from genolightning.genome.overlaps import count_meetings, half_shared, meetings, merged, on_one_line
+from genolightning.genome.overlaps import cluster_overlapping, count_overlaps, linearize, overlaps, reciprocal_overlap
 
 
 def some_intervals(seed: int, rows: int = 60) -> Intervals:
@@ -27,13 +27,13 @@ def slow_table(one: Intervals, other: Intervals) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(5))
 def test_every_pair_that_shares_a_base_is_found_with_its_bases(seed):
     queries, targets = some_intervals(seed), some_intervals(seed + 100)
-    asked, known = on_one_line(queries, targets)
+    asked, known = linearize(queries, targets)
     found = np.zeros((60, 60), int)
-    for query, target, shared in meetings(asked, known):
+    for query, target, shared in overlaps(asked, known):
         found[query, target] += shared
     slow = slow_table(queries, targets)
     assert (found == slow).all()
-    assert (count_meetings(asked, known) == (slow > 0).sum(axis=1)).all()
+    assert (count_overlaps(asked, known) == (slow > 0).sum(axis=1)).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -41,13 +41,13 @@ def test_half_shared_means_half_of_both(seed):
     queries, targets = some_intervals(seed), some_intervals(seed + 100)
     longer = np.maximum(queries.lengths[:, None], targets.lengths)
     slow = (2 * slow_table(queries, targets) >= longer).any(axis=1)
-    assert (half_shared(*on_one_line(queries, targets)) == slow).all()
+    assert (reciprocal_overlap(*linearize(queries, targets)) == slow).all()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_locus_is_all_that_hangs_together_by_overlaps(seed):
     rows = some_intervals(seed)
-    locus = merged(on_one_line(rows)[0])
+    locus = cluster_overlapping(linearize(rows)[0])
     linked = slow_table(rows, rows) > 0
     for _ in range(6):
         linked = linked @ linked
@@ -55,13 +55,13 @@ def test_a_locus_is_all_that_hangs_together_by_overlaps(seed):
 
 
 def test_touching_ends_share_no_base():
-    one, other = on_one_line(Intervals(["a"], [0], [10]), Intervals(["a", "b"], [10, 5], [20, 6]))
-    assert count_meetings(one, other).tolist() == [0]
-    assert merged(on_one_line(Intervals(["a", "a"], [0, 10], [10, 20]))[0]).tolist() == [0, 1]
+    one, other = linearize(Intervals(["a"], [0], [10]), Intervals(["a", "b"], [10, 5], [20, 6]))
+    assert count_overlaps(one, other).tolist() == [0]
+    assert cluster_overlapping(linearize(Intervals(["a", "a"], [0, 10], [10, 20]))[0]).tolist() == [0, 1]
 
 
 def test_no_interval_at_all_meets_nothing():
-    none, some = on_one_line(Intervals(np.array([], str), [], []), some_intervals(1))
-    assert count_meetings(some, none).sum() == 0
-    assert not half_shared(some, none).any()
-    assert len(merged(none)) == 0
+    none, some = linearize(Intervals(np.array([], str), [], []), some_intervals(1))
+    assert count_overlaps(some, none).sum() == 0
+    assert not reciprocal_overlap(some, none).any()
+    assert len(cluster_overlapping(none)) == 0

@@ -96,7 +96,7 @@ def test_what_was_gathered_may_be_changed_without_changing_the_genome(tmp_path):
 def test_other_spellings_of_a_name_read_the_same_record(tmp_path, asked, meant):
     genome = Genome(write_fasta(tmp_path / "g.fa"))
     there = Intervals([asked, meant], [3, 3], [30, 30])
-    assert genome.outside(there).tolist() == [0, 0]
+    assert genome.placement(there).tolist() == [0, 0]
     ours, theirs = genome.gather(there)
     assert (ours == theirs).all()
 
@@ -111,20 +111,20 @@ def test_exact_names_win_and_a_spelling_that_could_mean_two_records_means_none(t
     records = {"chr1": "AAAA", "1": "CCCC", "ENST0001.1": "GGGG", "ENST0001.2": "TTTT"}
     genome = Genome(write_fasta(tmp_path / "g.fa", records))
     asked = Intervals(["1", "chr1", "Chr1", "ENST0001", "ENST0001.2"], [0] * 5, [4] * 5)
-    assert genome.outside(asked).tolist() == [0, 0, 1, 1, 0]
+    assert genome.placement(asked).tolist() == [0, 0, 1, 1, 0]
     assert letters(genome.gather(asked[np.array([0, 1, 4])])) == ["CCCC", "AAAA", "TTTT"]
 
 
 def test_another_version_of_a_transcript_is_not_the_one_asked_for(tmp_path):
     genome = Genome(write_fasta(tmp_path / "g.fa"))
-    assert genome.outside(Intervals(["ENST00000217185.12"], [0], [5])).tolist() == [1]
+    assert genome.placement(Intervals(["ENST00000217185.12"], [0], [5])).tolist() == [1]
 
 
 def test_outside_tells_an_absent_chromosome_from_an_end_too_far(tmp_path):
     genome = Genome(write_fasta(tmp_path / "g.fa"))
     size = genome.lengths["chr1"]
     asked = Intervals(["chr1", "chr9", "1", "chr1"], [0, 0, -1, 5], [size, 5, 5, size + 1])
-    assert genome.outside(asked).tolist() == [0, 1, 2, 2]
+    assert genome.placement(asked).tolist() == [0, 1, 2, 2]
 
 
 @pytest.mark.parametrize(
@@ -303,4 +303,4 @@ def test_the_chr2_piece_covers_the_rows_its_readme_counts(data_root):
     counts = {"human_enhancers_cohn": 16, "human_ocr_ensembl": 155, "human_ensembl_regulatory": 260}
     for name, expected in counts.items():
         files = sorted((data_root / "genomic_benchmarks" / name).glob("*/*.csv.gz"))
-        assert sum(int((genome.outside(read_gb_table(file).intervals) == 0).sum()) for file in files) == expected
+        assert sum(int((genome.placement(read_gb_table(file).intervals) == 0).sum()) for file in files) == expected

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit.leakage import nearest_in_train, same_rows
+from genolightning.benchmarks.audit.leakage import nearest_in_train, sequence_groups
 from genolightning.benchmarks.audit.near_duplicates import BINS
-from genolightning.benchmarks.audit.published_rows import whole
+from genolightning.benchmarks.audit.published_rows import read_published_rows
 from genolightning.benchmarks.audit.shortcuts import kmer_logistic, nearest_kmer_neighbour
 from genolightning.benchmarks.base import Benchmark
 from genolightning.errors import UserError
@@ -15,19 +15,19 @@ from genolightning.errors import UserError
 Rows = NDArray[np.int64]
 
 
-def worth_beating(benchmark: Benchmark, train: Rows, test: Rows, *, k: int = 6) -> dict[str, dict[str, Any]]:
+def kmer_baselines(benchmark: Benchmark, train: Rows, test: Rows, *, k: int = 6) -> dict[str, dict[str, Any]]:
     """Accuracy of k-mer regression and of the nearest neighbour on k-mers: `all` rows, then by similarity to train.
 
     Takes row numbers of the published rows end to end. Each entry holds `rows`, `logistic`, `neighbour` (None where it
     has no row). Raises UserError where bases or classes are missing.
     """
-    rows = whole(benchmark)
+    rows = read_published_rows(benchmark)
     if rows.codes is None or rows.target is None:
         reason = rows.notes[0] if rows.notes else "its rows have no single class"
         raise UserError(f"{benchmark.name}: k-mer baselines need bases and classes ({reason}); leave --baselines out")
     known, asked = rows.codes.take(train), rows.codes.take(test)
     true, learned = rows.target[test], rows.target[train]
-    similarity = nearest_in_train(rows, train, test, same_rows(rows))
+    similarity = nearest_in_train(rows, train, test, sequence_groups(rows))
     right = {
         "logistic": kmer_logistic(known, learned, asked, k=k).argmax(axis=1) == true,
         "neighbour": nearest_kmer_neighbour(known, learned, asked, k=k) == true,

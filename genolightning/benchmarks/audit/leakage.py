@@ -9,12 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.audit.near_duplicates import BINS, exact_groups, near_pairs
-from genolightning.benchmarks.audit.published_rows import Whole, whole
-from genolightning.benchmarks.audit.shortcuts import by_length, composition, look_up, most_frequent
+from genolightning.benchmarks.audit.near_duplicates import BINS, exact_duplicates, near_duplicate_pairs
+from genolightning.benchmarks.audit.published_rows import PublishedRows, read_published_rows
+from genolightning.benchmarks.audit.shortcuts import (
+    composition_logistic,
+    interval_lookup,
+    length_majority,
+    majority_class,
+)
 from genolightning.benchmarks.base import Benchmark
 from genolightning.genome.intervals import Intervals
-from genolightning.genome.overlaps import count_meetings, half_shared, merged, on_one_line
+from genolightning.genome.overlaps import cluster_overlapping, count_overlaps, linearize, reciprocal_overlap
 from genolightning.statistics.metrics import auroc
 
 LEAKY_GAIN, LEAKY_SHARE = 0.10, 0.10
@@ -63,28 +68,28 @@ def audit(
     No genome is needed for what intervals tell; bases are looked at where they are there. `near=False` leaves the
     search for near-duplicates out. Raises UserError for a benchmark without a test file, BadTable for a faulty file.
     """
-    rows = whole(benchmark)
+    rows = read_published_rows(benchmark)
     train = np.flatnonzero(~rows.test) if train is None else train
     test = np.flatnonzero(rows.test) if test is None else test
     return audit_rows(rows, train, test, name=benchmark.name, split=split, near=near)
 
 
 def audit_rows(
-    rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64], *, name: str, split: str, near: bool = True
+    rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64], *, name: str, split: str, near: bool = True
 ) -> Audit:
     """Audit a split of rows that are already read."""
-    group = same_rows(rows)
+    group = sequence_groups(rows)
     repeats = np.isin(group[test], group[train])
     overlap = half = None
     if rows.intervals is not None:
-        known, asked = on_one_line(rows.intervals[train], rows.intervals[test])
-        overlap, half = count_meetings(asked, known) > 0, half_shared(asked, known)
+        known, asked = linearize(rows.intervals[train], rows.intervals[test])
+        overlap, half = count_overlaps(asked, known) > 0, reciprocal_overlap(asked, known)
     similarity = nearest_in_train(rows, train, test, group) if near and rows.codes is not None else None
     scores = _baselines(rows, train, test)
     found = _duplicates(rows, group, train, test)
-    touched = repeats if overlap is None else repeats | overlap
+    leaked = repeats if overlap is None else repeats | overlap
     constant = 1.0 if rows.target is None else float(np.bincount(rows.target[test]).max() / len(test))
-    verdict, reasons = judge(scores, constant, float(np.mean(touched)))
+    verdict, reasons = leakage_verdict(scores, constant, float(np.mean(leaked)))
     return Audit(
         dataset=name,
         split=split,
@@ -105,23 +110,23 @@ def audit_rows(
     )
 
 
-def same_rows(rows: Whole) -> NDArray[np.int64]:
+def sequence_groups(rows: PublishedRows) -> NDArray[np.int64]:
     """A number for each distinct sequence, (rows,), strand ignored; without bases, for each distinct interval."""
     if rows.codes is not None:
-        return exact_groups(rows.codes).group
+        return exact_duplicates(rows.codes).group
     assert rows.intervals is not None, "a benchmark has bases or intervals"
-    (line,) = on_one_line(rows.intervals)
+    (line,) = linearize(rows.intervals)
     places = np.stack([line.start, line.end], axis=1)
     return np.unique(places, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def nearest_in_train(
-    rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64], group: NDArray[np.int64]
+    rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64], group: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The similarity of each test row to its nearest training row, (test rows,); 0 where none is alike by .8."""
     assert rows.codes is not None, "similarity needs bases"
     used, first = np.unique(group[np.concatenate([train, test])], return_index=True)
-    pairs = near_pairs(rows.codes.take(np.concatenate([train, test])[first]))
+    pairs = near_duplicate_pairs(rows.codes.take(np.concatenate([train, test])[first]))
     in_train = np.isin(used, group[train])
     best = np.where(in_train, 1.0, 0.0)
     for one, other in ((pairs.first, pairs.second), (pairs.second, pairs.first)):
@@ -131,13 +136,13 @@ def nearest_in_train(
     return nearest
 
 
-def judge(scores: dict[str, float | None], constant: float, touched: float) -> tuple[str, list[str]]:
+def leakage_verdict(scores: dict[str, float | None], constant: float, leaked: float) -> tuple[str, list[str]]:
     """The verdict and its reasons, from the scores of the baselines that must not work.
 
     `constant` is the accuracy of the best constant answer (a re-split may leave the majority class of train in the
-    minority of test), `touched` the share of test rows that repeat or overlap a training row.
+    minority of test), `leaked` the share of test rows that repeat or overlap a training row.
 
-    >>> judge({"length_accuracy": 0.6}, constant=0.5, touched=0.0)
+    >>> leakage_verdict({"length_accuracy": 0.6}, constant=0.5, leaked=0.0)
     ('leaky', ['the length of the sequence alone: accuracy 0.600, the majority class 0.500'])
     """
     leaky: list[str] = []
@@ -151,25 +156,27 @@ def judge(scores: dict[str, float | None], constant: float, touched: float) -> t
         gain = 0.0 if score is None else round(score - floor, 9)  # .6 - .5 falls short of .1 in binary
         if gain >= SUSPECT_GAIN:
             (leaky if gain >= LEAKY_GAIN else suspect).append(f"{name} {score:.3f}, {what} {floor:.3f}")
-    if touched >= SUSPECT_SHARE:
-        worse = leaky if touched >= LEAKY_SHARE else suspect
-        worse.append(f"{touched:.2%} of the test rows repeat or overlap a training row")
+    if leaked >= SUSPECT_SHARE:
+        worse = leaky if leaked >= LEAKY_SHARE else suspect
+        worse.append(f"{leaked:.2%} of the test rows repeat or overlap a training row")
     return "leaky" if leaky else "suspect" if suspect else "clean", leaky + suspect
 
 
-def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
+def _baselines(rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
     scores: dict[str, Any] = dict.fromkeys(
         ("majority_accuracy", "lookup_accuracy", "length_accuracy", "composition_auc")
     )
     if rows.target is None:
         return scores
     known, true = rows.target[train], rows.target[test]
-    scores["majority_accuracy"] = float(np.mean(true == most_frequent(known)))
-    scores["length_accuracy"] = float(np.mean(true == by_length(rows.lengths[train], known, rows.lengths[test])))
+    scores["majority_accuracy"] = float(np.mean(true == majority_class(known)))
+    scores["length_accuracy"] = float(np.mean(true == length_majority(rows.lengths[train], known, rows.lengths[test])))
     if rows.intervals is not None:
-        scores["lookup_accuracy"] = float(np.mean(true == look_up(rows.intervals[train], known, rows.intervals[test])))
+        scores["lookup_accuracy"] = float(
+            np.mean(true == interval_lookup(rows.intervals[train], known, rows.intervals[test]))
+        )
     if rows.codes is not None and len(np.unique(known)) > 1:
-        score = composition(rows.codes.take(train), known, rows.codes.take(test))
+        score = composition_logistic(rows.codes.take(train), known, rows.codes.take(test))
         judged = [k for k in range(score.shape[1]) if 0 < np.sum(true == k) < len(true)]
         if score.shape[1] == 2:
             judged = judged[-1:]
@@ -178,16 +185,16 @@ def _baselines(rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64]) -
 
 
 def _duplicates(
-    rows: Whole, group: NDArray[np.int64], train: NDArray[np.int64], test: NDArray[np.int64]
+    rows: PublishedRows, group: NDArray[np.int64], train: NDArray[np.int64], test: NDArray[np.int64]
 ) -> dict[str, Any]:
     here, there = np.unique(group[train]), np.unique(group[test])
     both = np.intersect1d(here, there)
     conflicts: dict[str, int | None] = dict.fromkeys(("conflicting_labels", "conflicting_train", "conflicting_test"))
     if rows.target is not None:
-        torn = _torn(group, rows.target, np.concatenate([train, test]))
-        conflicts["conflicting_labels"] = len(np.intersect1d(torn, both))
-        conflicts["conflicting_train"] = len(_torn(group, rows.target, train))
-        conflicts["conflicting_test"] = len(_torn(group, rows.target, test))
+        conflicting = _conflicting(group, rows.target, np.concatenate([train, test]))
+        conflicts["conflicting_labels"] = len(np.intersect1d(conflicting, both))
+        conflicts["conflicting_train"] = len(_conflicting(group, rows.target, train))
+        conflicts["conflicting_test"] = len(_conflicting(group, rows.target, test))
     return {
         "duplicates_train": len(train) - len(here),
         "duplicates_test": len(test) - len(there),
@@ -196,14 +203,14 @@ def _duplicates(
     }
 
 
-def _torn(group: NDArray[np.int64], target: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _conflicting(group: NDArray[np.int64], target: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Groups whose rows have more than one label."""
     labelled = np.unique(np.stack([group[rows], target[rows]], axis=1), axis=0)[:, 0]
     return np.unique(labelled[1:][labelled[1:] == labelled[:-1]])
 
 
 def _by_class(
-    rows: Whole, train: NDArray[np.int64], test: NDArray[np.int64], marks: dict[str, Mask | None]
+    rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64], marks: dict[str, Mask | None]
 ) -> dict[str, dict[str, Any]]:
     if rows.target is None:
         return {}
@@ -226,8 +233,8 @@ def _loci(intervals: Intervals | None, rows: NDArray[np.int64]) -> int | None:
     """How many stretches are left when overlapping intervals are merged."""
     if intervals is None:
         return None
-    (line,) = on_one_line(intervals[rows])
-    return int(merged(line).max(initial=-1)) + 1
+    (line,) = linearize(intervals[rows])
+    return int(cluster_overlapping(line).max(initial=-1)) + 1
 
 
 def _binned(similarity: NDArray[np.float64]) -> dict[str, float]:

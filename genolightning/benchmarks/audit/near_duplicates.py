@@ -29,7 +29,7 @@ NOTHING = np.uint64(2**64 - 1)
 Words = NDArray[np.uint64]
 
 
-class Pairs(NamedTuple):
+class NearDuplicates(NamedTuple):
     """Pairs of near-duplicate rows, `first` < `second`, each pair once."""
 
     first: NDArray[np.int64]  # (pairs,)
@@ -37,17 +37,17 @@ class Pairs(NamedTuple):
     similarity: NDArray[np.float64]  # (pairs,), LEAST to 1
 
 
-class Exact(NamedTuple):
+class ExactDuplicates(NamedTuple):
     """Rows of equal sequence, strand ignored."""
 
     group: NDArray[np.int64]  # (rows,) numbered from 0, in order of first appearance
     first: NDArray[np.int64]  # (groups,) the first row of each
 
 
-def exact_groups(codes: Codes) -> Exact:
+def exact_duplicates(codes: Codes) -> ExactDuplicates:
     """Which rows hold the same sequence or its reverse complement; N equals N.
 
-    >>> exact_groups(Codes(np.array([0, 0, 1, 2, 3, 3], np.uint8), np.array([0, 3, 6]))).group.tolist()
+    >>> exact_duplicates(Codes(np.array([0, 0, 1, 2, 3, 3], np.uint8), np.array([0, 3, 6]))).group.tolist()
     [0, 0]
     """
     numbers: dict[bytes, int] = {}
@@ -62,10 +62,10 @@ def exact_groups(codes: Codes) -> Exact:
         if number == len(first):
             first.append(row)
         group[row] = number
-    return Exact(group, np.array(first, np.int64))
+    return ExactDuplicates(group, np.array(first, np.int64))
 
 
-def near_pairs(codes: Codes, *, rows: NDArray[np.int64] | None = None) -> Pairs:
+def near_duplicate_pairs(codes: Codes, *, rows: NDArray[np.int64] | None = None) -> NearDuplicates:
     """Pairs of rows, among `rows` or all, that are alike by LEAST or more on either strand; give distinct sequences.
 
     The similarity is the identity per base that explains the share of 9-mers the shorter row has in common with the
@@ -121,7 +121,7 @@ def _meetings(hashes: Words, owners: NDArray[np.int32], step: int, parts: int, p
     return pairs
 
 
-def _weighed(codes: Codes, candidates: Words) -> Pairs:
+def _weighed(codes: Codes, candidates: Words) -> NearDuplicates:
     """Candidates whose similarity is LEAST or more."""
     first = (candidates >> np.uint64(32)).astype(np.int64)
     second = (candidates & np.uint64(2**32 - 1)).astype(np.int64)
@@ -137,7 +137,7 @@ def _weighed(codes: Codes, candidates: Words) -> Pairs:
         similarity[pairs] = _shared(codes, first[pairs], second[pairs])
         at += len(pairs)
     alike = similarity >= LEAST
-    return Pairs(first[alike], second[alike], similarity[alike])
+    return NearDuplicates(first[alike], second[alike], similarity[alike])
 
 
 def _shared(codes: Codes, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:

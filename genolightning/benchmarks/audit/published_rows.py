@@ -10,7 +10,6 @@ from genolightning.benchmarks.base import Benchmark
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.motifs import Motifs
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
-from genolightning.facts import target_kind
 from genolightning.genome.chromosome_names import common_name
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, IntervalTable, read_gb_table
@@ -19,7 +18,7 @@ from genolightning.storage.checksums import sha256
 PUBLISHED = ("train", "test")
 
 
-class Whole(NamedTuple):
+class PublishedRows(NamedTuple):
     """Rows of the published splits end to end; those of an interval table that the genome lacks are among them."""
 
     classes: list[str]  # [] where rows have no single class: regression, multilabel, labels a base
@@ -32,7 +31,7 @@ class Whole(NamedTuple):
     notes: list[str]  # what could not be looked at
 
 
-def whole(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> Whole:
+def read_published_rows(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> PublishedRows:
     """Read train and test. Of interval tables a genome is read where it is there and holds every row, else noted.
 
     Raises UserError for a benchmark without a test file of its own, unless it is not asked for.
@@ -50,17 +49,17 @@ def _has_tables(benchmark: IntervalTables, splits: Sequence[str]) -> bool:
     return not any(benchmark.ready(split) and benchmark._found_tables(split) is None for split in splits)
 
 
-def _of_sequences(benchmark: Benchmark, splits: Sequence[str]) -> Whole:
+def _of_sequences(benchmark: Benchmark, splits: Sequence[str]) -> PublishedRows:
     rows = [benchmark.rows(split) for split in splits]
     codes = Codes.concat([one.codes for one in rows])
     counts = [len(one.index) for one in rows]
     test = np.repeat([split == "test" for split in splits], counts)
     target = _single_class(benchmark, [one.target for one in rows])
     classes = list(benchmark.classes) if target is not None else []
-    return Whole(classes, target, counts, test, codes.lengths, None, codes, [])
+    return PublishedRows(classes, target, counts, test, codes.lengths, None, codes, [])
 
 
-def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
+def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> PublishedRows:
     if isinstance(benchmark, Motifs):
         benchmark.prepare()
     tables = [read_tables(benchmark, split) for split in splits]
@@ -69,12 +68,12 @@ def _of_intervals(benchmark: IntervalTables, splits: Sequence[str]) -> Whole:
     counts = [sum(len(table.ids) for table in split.values()) for split in tables]
     test = np.repeat([split == "test" for split in splits], counts)
     codes, notes = _bases(benchmark, splits, tables)
-    if not target_kind(benchmark.kind).exclusive_classes or benchmark.resolution_bp is not None:
-        return Whole([], None, counts, test, intervals.lengths, intervals, codes, notes)
+    if benchmark.kind not in ("binary", "multiclass") or benchmark.resolution_bp is not None:
+        return PublishedRows([], None, counts, test, intervals.lengths, intervals, codes, notes)
     target = np.concatenate(
         [np.repeat(np.arange(len(split)), [len(t.ids) for t in split.values()]) for split in tables]
     )
-    return Whole(list(benchmark.classes), target, counts, test, intervals.lengths, intervals, codes, notes)
+    return PublishedRows(list(benchmark.classes), target, counts, test, intervals.lengths, intervals, codes, notes)
 
 
 def _bases(
@@ -108,7 +107,7 @@ def scoped(benchmark: IntervalTables, label: str, intervals: Intervals) -> Inter
 
 def _single_class(benchmark: Benchmark, targets: list[NDArray[Any]]) -> NDArray[np.int64] | None:
     target = np.concatenate(targets) if targets[0].ndim == 1 else None
-    if not target_kind(benchmark.kind).exclusive_classes or target is None or target.min(initial=0) < 0:
+    if benchmark.kind not in ("binary", "multiclass") or target is None or target.min(initial=0) < 0:
         return None
     return target.astype(np.int64)
 

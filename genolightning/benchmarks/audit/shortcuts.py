@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
-from genolightning.genome.overlaps import count_meetings, meetings, on_one_line
+from genolightning.genome.overlaps import count_overlaps, linearize, overlaps
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 Labels = NDArray[np.int64]
 
 
-def most_frequent(target: Labels) -> int:
+def majority_class(target: Labels) -> int:
     """The class with most rows, the earlier on a tie.
 
-    >>> most_frequent(np.array([2, 1, 2, 1]))
+    >>> majority_class(np.array([2, 1, 2, 1]))
     1
     """
     return int(np.bincount(target).argmax())
 
 
-def look_up(train: Intervals, target: Labels, test: Intervals) -> Labels:
+def interval_lookup(train: Intervals, target: Labels, test: Intervals) -> Labels:
     """Give each test row the class of the training interval it shares most bases with; it never sees a base.
 
     Strands are ignored, ties go to the earlier class. A row that meets no training interval gets the class most
     frequent among the training rows that meet no other training row (of all, where each meets another).
     """
-    known, asked = on_one_line(train, test)
+    known, asked = linearize(train, test)
     # the same interval twice changes nothing but the work; of its classes the earliest wins every tie
     order = np.lexsort((target, known.end, known.start))
     repeats = np.zeros(len(order), bool)
@@ -43,19 +43,19 @@ def look_up(train: Intervals, target: Labels, test: Intervals) -> Labels:
     distinct = known._replace(start=known.start[kept], end=known.end[kept])
     classes = int(target.max()) + 1
     best = np.full(len(test), -1)
-    for query, row, shared in meetings(asked, distinct):
+    for query, row, shared in overlaps(asked, distinct):
         np.maximum.at(best, query, shared * classes + (classes - 1 - target[kept[row]]))
-    alone = count_meetings(known, known) == 1  # each meets itself
-    fallback = most_frequent(target[alone] if alone.any() else target)
+    alone = count_overlaps(known, known) == 1  # each meets itself
+    fallback = majority_class(target[alone] if alone.any() else target)
     return np.where(best < 0, fallback, classes - 1 - best % classes)
 
 
-def by_length(train_bp: Labels, target: Labels, test_bp: Labels) -> Labels:
+def length_majority(train_bp: Labels, target: Labels, test_bp: Labels) -> Labels:
     """Give each test row the majority class of the training rows of exactly its length in bp.
 
     A length not seen in training takes the nearest that was, the shorter on a tie; ties of classes go to the earlier.
 
-    >>> by_length(np.array([5, 9, 9, 9]), np.array([1, 0, 2, 2]), np.array([7, 8, 100])).tolist()
+    >>> length_majority(np.array([5, 9, 9, 9]), np.array([1, 0, 2, 2]), np.array([7, 8, 100])).tolist()
     [1, 2, 2]
     """
     lengths, place = np.unique(train_bp, return_inverse=True)
@@ -80,7 +80,7 @@ def base_frequencies(codes: Codes) -> NDArray[np.float64]:
     return shares
 
 
-def composition(train: Codes, target: Labels, test: Codes) -> NDArray[np.float64]:
+def composition_logistic(train: Codes, target: Labels, test: Codes) -> NDArray[np.float64]:
     """Probabilities (test rows, classes) of a logistic regression on the four base frequencies."""
     return _logistic(base_frequencies(train), target, base_frequencies(test))
 

@@ -35,9 +35,9 @@ def split_verdict(
 
     def write(file: Path) -> None:
         from genolightning.benchmarks.audit.leakage import audit_rows
-        from genolightning.benchmarks.audit.published_rows import whole
+        from genolightning.benchmarks.audit.published_rows import read_published_rows
 
-        rows, test_rows = whole(benchmark, published), test()
+        rows, test_rows = read_published_rows(benchmark, published), test()
         train_rows = np.setdiff1d(np.arange(len(rows.lengths)), test_rows)
         audit = audit_rows(rows, train_rows, test_rows, name=benchmark.name, split=split, near=False)
         file.write_text(json.dumps({"verdict": audit.verdict, "reasons": audit.reasons, "split": split}))

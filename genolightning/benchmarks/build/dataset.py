@@ -14,7 +14,7 @@ from genolightning.benchmarks.card import shape_of
 from genolightning.errors import OutOfChromosome, UserError
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.intervals import GB_COLUMNS, Intervals
-from genolightning.genome.overlaps import merged, on_one_line
+from genolightning.genome.overlaps import cluster_overlapping, linearize
 from genolightning.genome.reference import Genome
 from genolightning.paths import data_root
 from genolightning.storage.atomic import atomic_folder, atomic_write
@@ -62,7 +62,7 @@ def build(
     _check(match, max_n, split, test_fraction, length_bp)
     dropped: dict[str, int] = {}
     positives = _spelled(positives, genome)
-    if (outside := genome.outside(positives) > 0).any():
+    if (outside := genome.placement(positives) > 0).any():
         raise OutOfChromosome(
             f"{positives.describe(int(np.argmax(outside)))} lies outside its chromosome in {genome.fasta}; "
             "name the genome that the positives were made on with --genome FASTA"
@@ -71,7 +71,7 @@ def build(
         middle = (positives.start + positives.end) // 2
         start = middle - length_bp // 2
         windows = Intervals(positives.chrom, start, start + length_bp, positives.strand)
-        positives = _keep(windows, genome.outside(windows) == 0, "window leaves the chromosome", dropped)
+        positives = _keep(windows, genome.placement(windows) == 0, "window leaves the chromosome", dropped)
     positives = _keep(positives, _first_of_each(positives), "repeats an earlier one", dropped)
     if len(positives):
         positives = _keep(positives, content(genome.gather(positives)).n <= max_n, "more N than --max-n", dropped)
@@ -132,7 +132,7 @@ def _spelled(intervals: Intervals, genome: Genome, *, strict: bool = True) -> In
 
 def _first_of_each(intervals: Intervals) -> Mask:
     """Rows that no earlier row repeats, strand ignored: both strands of a stretch are the same piece of DNA."""
-    (line,) = on_one_line(intervals)
+    (line,) = linearize(intervals)
     _, first = np.unique(np.stack([line.start, line.end], axis=1), axis=0, return_index=True)
     mask = np.zeros(len(intervals), bool)
     mask[first] = True
@@ -149,8 +149,8 @@ def _by_locus(
     positives: Intervals, negatives: Intervals, share: float, random: np.random.Generator
 ) -> tuple[Mask, Mask]:
     """Whole loci to test, in random order, as long as they fit; a negative goes where its positive goes."""
-    (line,) = on_one_line(positives)
-    locus = merged(line)
+    (line,) = linearize(positives)
+    locus = cluster_overlapping(line)
     sizes = np.bincount(locus)
     order = random.permutation(len(sizes))
     inside = np.zeros(len(sizes), bool)

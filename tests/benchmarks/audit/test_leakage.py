@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from genolightning.benchmarks.audit.kmer_baselines import worth_beating
-from genolightning.benchmarks.audit.leakage import audit, judge
+from genolightning.benchmarks.audit.kmer_baselines import kmer_baselines
+from genolightning.benchmarks.audit.leakage import audit, leakage_verdict
 from genolightning.benchmarks.interval_tables import IntervalTables
 from genolightning.benchmarks.labelled_table import LabelledTable
 from genolightning.errors import UserError
@@ -202,14 +202,14 @@ def test_a_table_without_a_test_file_has_no_split_to_audit(tmp_path):
     ],
 )
 def test_the_verdict_follows_its_thresholds(scores, touched, verdict):
-    found, reasons = judge(scores, 0.5, touched)
+    found, reasons = leakage_verdict(scores, 0.5, touched)
     assert found == verdict
     assert bool(reasons) == (verdict != "clean")
 
 
 def test_accuracy_worth_beating_is_told_by_similarity(tmp_path):
     table = table_of(tmp_path, test=[*ROWS[:5], *FRESH])
-    worth = worth_beating(table, np.arange(60), np.arange(60, 105), k=3)
+    worth = kmer_baselines(table, np.arange(60), np.arange(60, 105), k=3)
     assert sum(one["rows"] for low, one in worth.items() if low != "all") == worth["all"]["rows"] == 45
     assert worth["1.00"] == {"rows": 5, "logistic": worth["1.00"]["logistic"], "neighbour": 1.0}
 

@@ -5,11 +5,11 @@ import pytest
 
 from genolightning.benchmarks.audit.shortcuts import (
     base_frequencies,
-    by_length,
-    composition,
+    composition_logistic,
+    interval_lookup,
     kmer_frequencies,
     kmer_logistic,
-    look_up,
+    length_majority,
     nearest_kmer_neighbour,
 )
 from genolightning.genome.codes import Codes, encode
@@ -47,29 +47,29 @@ def test_look_up_agrees_with_its_definition(seed):
     chrom, length = rng.choice(["chr1", "chr2"], (2, 40)), rng.choice([5, 5, 10, 90], (2, 40))
     train, test = (Intervals(chrom[i], start[i], start[i] + length[i]) for i in (0, 1))
     target = rng.integers(0, 3, 40)
-    assert look_up(train, target, test).tolist() == slow_look_up(train, target, test)
+    assert interval_lookup(train, target, test).tolist() == slow_look_up(train, target, test)
 
 
 def test_look_up_ignores_strands():
     train = intervals(("a", 0, 10), ("a", 50, 60), strand="-")
-    assert look_up(train, np.array([1, 0]), intervals(("a", 5, 12), ("a", 59, 70))).tolist() == [1, 0]
+    assert interval_lookup(train, np.array([1, 0]), intervals(("a", 5, 12), ("a", 59, 70))).tolist() == [1, 0]
 
 
 def test_a_row_that_meets_none_is_guessed_from_the_training_rows_that_are_alone():
     train = intervals(("a", 0, 10), ("a", 5, 15), ("a", 8, 20), ("b", 0, 10))
-    assert look_up(train, np.array([0, 0, 0, 1]), intervals(("c", 0, 5))).tolist() == [1]
+    assert interval_lookup(train, np.array([0, 0, 0, 1]), intervals(("c", 0, 5))).tolist() == [1]
 
 
 def test_length_takes_the_majority_of_that_length_and_the_shorter_neighbour_on_a_tie():
     train, target = np.array([10, 10, 10, 20, 30, 30]), np.array([1, 1, 0, 2, 1, 0])
     asked = np.array([10, 20, 30, 15, 16, 1, 99])
-    assert by_length(train, target, asked).tolist() == [1, 2, 0, 1, 2, 1, 0]
+    assert length_majority(train, target, asked).tolist() == [1, 2, 0, 1, 2, 1, 0]
 
 
 def test_composition_tells_gc_rich_from_at_rich_rows():
     rows = encode([sequence(50, seed=n, letters="ACGT" + "GC" * (n % 2)) for n in range(80)])
     target = np.arange(80) % 2
-    score = composition(rows.take(np.arange(60)), target[:60], rows.take(np.arange(60, 80)))
+    score = composition_logistic(rows.take(np.arange(60)), target[:60], rows.take(np.arange(60, 80)))
     assert score.shape == (20, 2)
     assert ((score.argmax(axis=1) == target[60:]).mean()) > 0.75
 

@@ -8,7 +8,7 @@ from genolightning.benchmarks.build.negatives import GC_WITHIN, content, draw_ne
 from genolightning.errors import OutOfChromosome, UserError
 from genolightning.genome.codes import encode
 from genolightning.genome.intervals import Intervals, read_gb_table
-from genolightning.genome.overlaps import count_meetings, on_one_line
+from genolightning.genome.overlaps import count_overlaps, linearize
 from genolightning.genome.reference import Genome
 from tests.helpers.make import sequence, write_fasta
 
@@ -31,7 +31,7 @@ def positives():
 
 
 def meet(queries: Intervals, targets: Intervals) -> np.ndarray:
-    return count_meetings(*on_one_line(queries, targets))
+    return count_overlaps(*linearize(queries, targets))
 
 
 def test_content_is_the_same_for_equal_and_for_packed_rows():
@@ -51,7 +51,7 @@ def test_negatives_are_as_long_as_positives_and_touch_nothing(genome, positives,
     assert not meet(drawn, Intervals.concat([positives, avoid])).any()
     assert (meet(drawn, drawn) == 1).all(), "each meets itself only"
     assert (content(genome.gather(drawn)).n <= 0.1).all()
-    assert not genome.outside(drawn).any()
+    assert not genome.placement(drawn).any()
     if "chromosome" in match:
         assert drawn.chrom.tolist() == positives.chrom.tolist()
     if "gc" in match:

@@ -12,7 +12,7 @@ from genolightning.commands.datasets import build as datasets_build
 from genolightning.errors import BadTable, UserError
 from genolightning.genome.annotation import read_gff
 from genolightning.genome.intervals import Intervals, read_gb_table
-from genolightning.genome.overlaps import count_meetings, on_one_line
+from genolightning.genome.overlaps import count_overlaps, linearize
 from genolightning.genome.reference import Genome
 from genolightning.storage.checksums import sha256
 from tests.helpers.make import plain_slice, sequence, write, write_bed, write_fasta
@@ -48,7 +48,7 @@ def tables(folder, label: str) -> Intervals:
 
 
 def meet(queries: Intervals, targets: Intervals) -> bool:
-    return bool(count_meetings(*on_one_line(queries, targets)).any())
+    return bool(count_overlaps(*linearize(queries, targets)).any())
 
 
 def test_features_against_intergenic_dna(root, capsys):
