@@ -1,11 +1,15 @@
 """What every benchmark family hands to the data room: rows of one split, in the order of their file."""
 
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from genolightning.benchmarks.labels import LabelSource
 from genolightning.genome.codes import Codes
+from genolightning.genome.intervals import Intervals
+from genolightning.genome.reference import Genome
 
 
 class Rows(NamedTuple):
@@ -16,6 +20,14 @@ class Rows(NamedTuple):
     ids: NDArray[Any]  # str (rows,): `<class>/<id>` for interval tables, the row number for tables without ids
     index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the table before any drop, counted from 0
     dropped: dict[str, int]  # reason -> count of rows left out on the user's word
+
+
+class PublishedIntervals(NamedTuple):
+    """The intervals of a split as published, in the order of its rows; those that a genome lacks are among them."""
+
+    intervals: Intervals  # (rows,), chromosomes named `assembly:chromosome`
+    ids: NDArray[Any]  # str (rows,)
+    table: NDArray[np.int64]  # (rows,) number of the table that a row is from: its class where each class has one
 
 
 class Benchmark(Protocol):
@@ -46,3 +58,27 @@ class Benchmark(Protocol):
 
     def rows(self, split: str) -> Rows:
         """Read, check and encode one split. Every fault raises a UserError that names file and row."""
+
+    def table_files(self, split: str) -> dict[str, Path] | None:
+        """Table -> the file of a split's intervals; None where its rows have no coordinates."""
+
+    def published_intervals(self, split: str) -> PublishedIntervals | None:
+        """Read a split's intervals without opening a genome; None where its rows have no coordinates."""
+
+
+class SequenceBenchmark(Benchmark, Protocol):
+    """A benchmark whose rows are read as sequences: tables and FASTA."""
+
+
+class GenomeBenchmark(Benchmark, Protocol):
+    """A benchmark whose rows are intervals of one genome, so that windows can be gathered when they are asked for."""
+
+    @property
+    def genome(self) -> Genome:
+        """The genome, encoded and open."""
+
+    def intervals(self, split: str) -> Intervals:
+        """The intervals of a split that the genome holds, in the order of `rows`."""
+
+    def labels(self, split: str) -> LabelSource:
+        """The labels of a split's intervals; row i is interval i."""

@@ -118,6 +118,12 @@ class GenomeWindows:
         count = len(places.start)
         return Rows(codes, np.zeros((count, 0), np.int64), self.ids(places), np.arange(count), {})
 
+    def table_files(self, split: str) -> None:
+        """None: its rows have no published intervals."""
+
+    def published_intervals(self, split: str) -> None:
+        """None: its rows have no published intervals."""
+
     def references(self) -> list[Path]:
         """The FASTA; GenomeMissing where it is not there."""
         wanted = in_data_root(self._path)

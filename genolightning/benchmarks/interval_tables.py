@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.base import Rows
+from genolightning.benchmarks.base import PublishedIntervals, Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
+from genolightning.benchmarks.labels import RowLabels
 from genolightning.benchmarks.precomputed_sequences import read_ready
 from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
 from genolightning.facts import target_kind
+from genolightning.genome.chromosome_names import common_name
 from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals, read_gb_table
 from genolightning.genome.reference import ABSENT, INSIDE, PAST_END, Genome
@@ -19,6 +21,15 @@ from genolightning.paths import data_root, in_data_root
 from genolightning.storage.checksums import sha256
 
 REASONS = {ABSENT: "chromosome absent", PAST_END: "past the end"}
+
+
+class _Read(NamedTuple):
+    """A split's tables, without what was left out."""
+
+    kept: list[Intervals]  # one a table
+    ids: NDArray[Any]  # str (rows,)
+    index: NDArray[np.int64]  # type: ignore[assignment]  # (rows,) row of all tables end to end, before any drop
+    dropped: dict[str, int]
 
 
 class IntervalTables:
@@ -67,7 +78,7 @@ class IntervalTables:
         for split in self.splits():
             if self.ready(split) is None:
                 for label in self.tables:
-                    self._table(split, label)
+                    self.table_file(split, label)
                 self.references()
 
     def ready(self, split: str) -> Path | None:
@@ -105,8 +116,8 @@ class IntervalTables:
     def sha256(self, split: str) -> dict[str, str]:
         """The split's tables and the genomes, or its ready sequences -> their sha256."""
         if ready := self.ready(split):
-            return {shown(path): sha256(path) for path in [ready, *(self._found_tables(split) or {}).values()]}
-        tables = [self._table(split, label) for label in self.tables]
+            return {shown(path): sha256(path) for path in [ready, *(self.table_files(split) or {}).values()]}
+        tables = [self.table_file(split, label) for label in self.tables]
         return {shown(path): sha256(path) for path in tables} | {
             shown(path): Genome(path).key for path in sorted(self.references())
         }
@@ -130,48 +141,90 @@ class IntervalTables:
         self.warnings = []
         if ready := self.ready(split):
             return self._from_ready(split, ready)
+        read = self._read(split)
         genomes = {path: Genome(path) for path in self.references()}
-        tables = [read_gb_table(self._table(split, label)) for label in self.tables]
-        kept, dropped = [], dict.fromkeys(REASONS.values(), 0)
-        for label, table in zip(self.tables, tables, strict=True):
-            verdict = genomes[self._fasta(label)].placement(table.intervals)
-            if self._missing == "error":
-                verdict[:] = INSIDE  # gather names the first such row
-            for code, reason in REASONS.items():
-                dropped[reason] += int((verdict == code).sum())
-            kept.append(np.flatnonzero(verdict == INSIDE))
-        self._weigh_losses(split, kept)
         parts = [
-            genomes[self._fasta(label)].gather(table.intervals[rows])
-            for label, table, rows in zip(self.tables, tables, kept, strict=True)
+            genomes[self._fasta(label)].gather(intervals)
+            for label, intervals in zip(self.tables, read.kept, strict=True)
         ]
-        first = np.cumsum([0] + [len(table.ids) for table in tables])
-        return Rows(
-            Codes.concat(parts),
-            self._target([table.intervals[rows] for table, rows in zip(tables, kept, strict=True)]),
-            np.concatenate(
-                [_named(label, table.ids[rows]) for label, table, rows in zip(self.tables, tables, kept, strict=True)]
-            ),
-            np.concatenate([start + rows for start, rows in zip(first, kept, strict=False)]),
-            {reason: count for reason, count in dropped.items() if count},
-        )
+        return Rows(Codes.concat(parts), self._target(read.kept), read.ids, read.index, read.dropped)
+
+    def _read(self, split: str) -> "_Read":
+        """Read a split's tables, and leave out what its genomes lack where that is allowed."""
+        genomes = {path: Genome(path) for path in self.references()}
+        rows, ids, index, dropped, first = [], [], [], dict.fromkeys(REASONS.values(), 0), 0
+        kept: list[Intervals] = []
+        for label in self.tables:
+            table = read_gb_table(self.table_file(split, label))
+            placement = genomes[self._fasta(label)].placement(table.intervals)
+            if self._missing == "error":
+                placement[:] = INSIDE  # gather names the first such row
+            for code, reason in REASONS.items():
+                dropped[reason] += int((placement == code).sum())
+            rows.append(np.flatnonzero(placement == INSIDE))
+            kept.append(table.intervals[rows[-1]])
+            ids.append(_named(label, table.ids[rows[-1]]))
+            index.append(first + rows[-1])
+            first += len(table.ids)
+        self._check_losses(split, rows)
+        counted = {reason: count for reason, count in dropped.items() if count}
+        return _Read(kept, np.concatenate(ids), np.concatenate(index), counted)
 
     def _from_ready(self, split: str, ready: Path) -> Rows:
-        found = self._found_tables(split)
+        found = self.table_files(split)
         tables = None if found is None else {label: read_gb_table(path) for label, path in found.items()}
         self.warnings.append(f"{self.name}: {split} rows were read from {shown(ready)}, for want of their genome")
         return read_ready(ready, self.classes, tables)
 
-    def _found_tables(self, split: str) -> dict[str, Path] | None:
+    def table_files(self, split: str) -> dict[str, Path] | None:
+        """Table -> its file; None where ready sequences stand in and not every table is there."""
+        if self.ready(split) is None:
+            return {label: self.table_file(split, label) for label in self.tables}
         within = data_root() / "genomic_benchmarks" / self._folder / split
-        found = {label: existing(within / f"{label}.csv.gz") for label in self.tables}
-        return {label: path for label, path in found.items() if path} if all(found.values()) else None
+        files = {label: existing(within / f"{label}.csv.gz") for label in self.tables}
+        return {label: path for label, path in files.items() if path} if all(files.values()) else None
+
+    def published_intervals(self, split: str) -> PublishedIntervals | None:
+        """Read a split's tables; chromosomes become `assembly:chromosome`, so that chrX of two species differ."""
+        files = self.table_files(split)
+        if files is None:
+            return None
+        tables = [read_gb_table(path) for path in files.values()]
+        named = [self._with_assembly(label, table.intervals) for label, table in zip(files, tables, strict=True)]
+        ids = [_named(label, table.ids) for label, table in zip(files, tables, strict=True)]
+        counts = [len(table.ids) for table in tables]
+        return PublishedIntervals(
+            Intervals.concat(named), np.concatenate(ids), np.repeat(np.arange(len(tables)), counts)
+        )
+
+    def _with_assembly(self, label: str, intervals: Intervals) -> Intervals:
+        names, place = np.unique(intervals.chrom.astype(str), return_inverse=True)
+        spelled = np.array([f"{self.assembly_of(label)}:{common_name(name)}" for name in names.tolist()])
+        return Intervals(spelled[place], intervals.start, intervals.end, intervals.strand)
+
+    @property
+    def genome(self) -> Genome:
+        """The genome of all classes; UserError where they have several."""
+        paths = self.references()
+        if len(paths) > 1:
+            raise UserError(f"{self.name} has {len(paths)} genomes, so no single one to gather windows from")
+        return Genome(paths[0])
+
+    def intervals(self, split: str) -> Intervals:
+        """The intervals of a split in the order of `rows`, those that the genome lacks left out where rows are."""
+        return Intervals.concat(self._read(split).kept)
+
+    def labels(self, split: str) -> RowLabels:
+        """The label of each interval of a split, in a narrow type."""
+        target = self._target(self._read(split).kept)
+        narrow = target if target.dtype.kind == "f" else target.astype(np.int8 if len(self.classes) < 128 else np.int16)
+        return RowLabels(self.kind, self.classes, narrow, self.resolution_bp)
 
     def _target(self, intervals: list[Intervals]) -> NDArray[Any]:
         """Labels of all rows, given the intervals of each class."""
         return np.repeat(np.arange(len(intervals)), [len(rows) for rows in intervals])
 
-    def _weigh_losses(self, split: str, kept: list[NDArray[np.int64]]) -> None:
+    def _check_losses(self, split: str, kept: list[NDArray[np.int64]]) -> None:
         if not sum(map(len, kept)):
             genomes = ", ".join(sorted({str(self._fasta(label)) for label in self.tables}))
             raise OutOfChromosome(
@@ -181,7 +234,8 @@ class IntervalTables:
             if not len(rows):
                 self.warnings.append(f"{self.name}: class {label} has no {split} row inside {self._fasta(label)}")
 
-    def _table(self, split: str, label: str) -> Path:
+    def table_file(self, split: str, label: str) -> Path:
+        """The file of a class's intervals; DatasetMissing where it is not there."""
         within = Path("genomic_benchmarks", self._folder, split, f"{label}.csv.gz")
         path = data_root() / within
         return existing(path) or missing_file(self.name, within)
@@ -191,9 +245,12 @@ class IntervalTables:
         given = self._genomes.get(label) or self._genome
         return existing(in_data_root(given)) or in_data_root(given) if given else self._assembled(label)
 
+    def assembly_of(self, label: str) -> str:
+        """The name of the genome that a class's intervals point into."""
+        return self._assembly if isinstance(self._assembly, str) else self._assembly[label]
+
     def _assembled(self, label: str) -> Path:
-        assembly = self._assembly if isinstance(self._assembly, str) else self._assembly[label]
-        wanted = data_root() / "genomes" / f"{assembly}.fa"
+        wanted = data_root() / "genomes" / f"{self.assembly_of(label)}.fa"
         return existing(wanted) or wanted
 
     def _fasta(self, label: str) -> Path:

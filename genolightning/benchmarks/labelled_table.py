@@ -143,6 +143,12 @@ class LabelledTable:
         ids = np.arange(count).astype(str) if self._id is None else np.array(column(table, self._id, "id"))
         return Rows(codes, target, ids, np.arange(count), {})
 
+    def table_files(self, split: str) -> None:
+        """None: its rows have no published intervals."""
+
+    def published_intervals(self, split: str) -> None:
+        """None: its rows have no published intervals."""
+
     def _target(self, table: TextTable, lengths: NDArray[np.int64], split: str) -> NDArray[Any]:
         if isinstance(self._label, list):
             return np.stack([yes_or_no(table, column(table, name, "label"), name) for name in self._label], axis=1)

@@ -93,6 +93,16 @@ class Motifs(IntervalTables):
         self.prepare()
         return super().rows(split)
 
+    def table_files(self, split: str) -> dict[str, Path] | None:
+        """Table -> its file."""
+        self.prepare()
+        return super().table_files(split)
+
+    def references(self) -> list[Path]:
+        """The FASTA of the generated genome."""
+        self.prepare()
+        return super().references()
+
     def sites(self, windows: Intervals) -> Sites:
         """The planted motifs inside some windows of this genome, e.g. to score attributions."""
         return _sites_within(self.root / "motifs.bed", windows)

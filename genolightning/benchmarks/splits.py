@@ -21,8 +21,7 @@ from genolightning.benchmarks.audit.leakage import sequence_groups
 from genolightning.benchmarks.audit.near_duplicates import near_duplicate_pairs
 from genolightning.benchmarks.audit.published_rows import PUBLISHED, PublishedRows, fingerprint, read_published_rows
 from genolightning.benchmarks.base import Benchmark
-from genolightning.benchmarks.interval_tables import IntervalTables
-from genolightning.errors import UserError
+from genolightning.errors import Setting, UserError
 from genolightning.genome.overlaps import cluster_overlapping, linearize
 from genolightning.storage.atomic import CACHE_FIX, atomic_write
 from genolightning.storage.cache import cache_path
@@ -62,8 +61,11 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     if kind == "original":
         left = np.arange(len(rows.test) - published)
         return _assignment(rows.test[:published], left if held else None, "original", [])
-    if isinstance(benchmark, IntervalTables) and rows.intervals is not None and rows.codes is None:
-        _refuse_unordered(benchmark)
+    if rows.unordered:
+        raise UserError(
+            f"{benchmark.name}: its ready sequences have no column id that ties them to their intervals",
+            f"add one, or name a genome: {Setting('dataset.genome', 'FILE')}",
+        )
     file = cache_path("splits", _recipe(benchmark, kind, seed, rows), ".npz")
     if (known := _read(file, published)) is not None:
         return known
@@ -80,15 +82,6 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     made = _assignment(test, left if held else None, name, notes)
     _write(file, made)
     return made
-
-
-def _refuse_unordered(benchmark: IntervalTables) -> None:
-    """Row numbers of the interval tables mean nothing to ready sequences that come in an order of their own."""
-    if all(benchmark.ready(split) for split in PUBLISHED):
-        raise UserError(
-            f"{benchmark.name}: its ready sequences have no column id that ties them to their intervals; "
-            "add one, or name a genome: dataset.genome=FILE"
-        )
 
 
 def _assignment(test: NDArray[np.bool_], validation: Rows | None, name: str, notes: list[str]) -> Assignment:
