@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from genolightning.batch import Batch
+from genolightning.benchmarks.labels import LabelSource
 from genolightning.data.array_source import RowArrays
 from genolightning.data.augment import no_label, permute_classes, shift
 from genolightning.data.window_gather import gather_windows
@@ -19,19 +20,6 @@ from genolightning.genome.reference import Genome
 
 WIDE = {"i": np.int64, "u": np.int64, "b": np.int64, "f": np.float32}
 Bounds = tuple[NDArray[np.int64], NDArray[np.int64]]  # first base of each window's chromosome, and one past its last
-
-
-class LabelSource(Protocol):
-    """Labels of windows, or of the bases or bins in them, on the genome's forward strand."""
-
-    resolution_bp: int | None  # None: one label, or one row of labels, a window
-    reverse_complement: list[int] | None  # what class or column i becomes on the other strand
-
-    def gather(self, start: NDArray[np.int64], length_bp: int, row: NDArray[np.int64]) -> NDArray[Any]:
-        """Labels of windows that begin at `start`, int64 (n,), in the genome's map; `row` is the windows' row numbers.
-
-        Returns a new array of a narrow type: (n,), (n, labels), (n, bins) or (n, bins, labels).
-        """
 
 
 class GenomeSource:
