@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genolightning.benchmarks.base import Rows
 from genolightning.benchmarks.files import existing, shown
-from genolightning.errors import GenomeMissing, UserError, check_integer
+from genolightning.errors import GenomeMissing, Setting, UserError, check_integer
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.gaps import Gaps, find_gaps
 from genolightning.genome.intervals import Intervals
@@ -62,7 +62,7 @@ class GenomeWindows:
         name: str = "genome_windows",
     ) -> None:
         if kind not in KINDS:
-            raise UserError(f"dataset.kind={kind}: windows of a genome are for {' or '.join(KINDS)}")
+            raise UserError(f"{Setting('dataset.kind', kind)}: windows of a genome are for {' or '.join(KINDS)}")
         counts = {"windows_per_epoch": windows_per_epoch, "evaluation_windows": evaluation_windows}
         for key, count in {"window_bp": window_bp, **counts}.items():
             if count is not None:
@@ -70,7 +70,7 @@ class GenomeWindows:
                     f"dataset.{key}", count, 2 if key == "window_bp" else 1
                 )  # a first base is never asked for
         if not 0 <= max_n <= 1:
-            raise UserError(f"dataset.max_n={max_n}: wanted a share between 0 and 1")
+            raise UserError(f"{Setting('dataset.max_n', max_n)}: wanted a share between 0 and 1")
         self.name, self.kind, self.window_bp, self.max_n = name, kind, window_bp, max_n
         self.per_epoch, self.evaluation_windows = windows_per_epoch, evaluation_windows
         self._path = genome
@@ -129,7 +129,7 @@ class GenomeWindows:
         wanted = in_data_root(self._path)
         found = existing(wanted) or existing(data_root() / "genomes" / f"{self._path}.fa")
         if found is None:
-            raise GenomeMissing(f"{self.name}: no genome {wanted}; name one: dataset.genome=FILE")
+            raise GenomeMissing(f"{self.name}: no genome {wanted}; name one: {Setting('dataset.genome', 'FILE')}")
         return [found]
 
     @cached_property

@@ -11,7 +11,7 @@ from genolightning.benchmarks.base import PublishedIntervals, Rows
 from genolightning.benchmarks.files import existing, missing_file, shown
 from genolightning.benchmarks.labels import RowLabels
 from genolightning.benchmarks.precomputed_sequences import read_ready
-from genolightning.errors import GenomeMissing, OutOfChromosome, UserError
+from genolightning.errors import GenomeMissing, OutOfChromosome, Setting, UserError
 from genolightning.facts import target_kind
 from genolightning.genome.chromosome_names import common_name
 from genolightning.genome.codes import Codes
@@ -58,7 +58,7 @@ class IntervalTables:
         missing: str = "error",
     ) -> None:
         if missing not in ("error", "drop"):
-            raise UserError(f"dataset.missing={missing}: wanted error or drop")
+            raise UserError(f"{Setting('dataset.missing', missing)}: wanted error or drop")
         self.name, self.kind, self.classes = name, kind, [str(one) for one in classes]
         self.warnings: list[str] = []
         if len(set(self.classes)) < len(self.classes):
@@ -228,7 +228,8 @@ class IntervalTables:
         if not sum(map(len, kept)):
             genomes = ", ".join(sorted({str(self._fasta(label)) for label in self.tables}))
             raise OutOfChromosome(
-                f"{self.name}: no {split} row lies inside {genomes}; name another genome: dataset.genome=FILE"
+                f"{self.name}: no {split} row lies inside {genomes}",
+                f"name another genome: {Setting('dataset.genome', 'FILE')}",
             )
         for label, rows in zip(self.tables, kept, strict=True):
             if not len(rows):
@@ -258,10 +259,13 @@ class IntervalTables:
         if path.is_file():
             return path
         if self._genomes.get(label) or self._genome:
-            raise GenomeMissing(f"{self.name}: no genome {path} for class {label}; name one: dataset.genome=FILE")
+            raise GenomeMissing(
+                f"{self.name}: no genome {path} for class {label}; name one: {Setting('dataset.genome', 'FILE')}"
+            )
         raise GenomeMissing(
             f"{self.name}: class {label} needs genomes/{path.name} or {path.name}.gz in {data_root()}; put it there, "
-            f"or name the file: dataset.genome=FILE (with dataset.missing=drop where it holds only a part)"
+            f"or name the file: {Setting('dataset.genome', 'FILE')} "
+            f"(with {Setting('dataset.missing', 'drop')} where it holds only a part)"
         )
 
 

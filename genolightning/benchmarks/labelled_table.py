@@ -25,7 +25,7 @@ from genolightning.benchmarks.label_columns import (
 )
 from genolightning.benchmarks.labelled_fasta import read_labelled_fasta
 from genolightning.benchmarks.text_table import TextTable, column, first_names, read_delimited, read_parquet
-from genolightning.errors import BadTable, DatasetMissing, UserError, check_integer
+from genolightning.errors import BadTable, DatasetMissing, Setting, UserError, check_integer
 from genolightning.genome.codes import encode
 from genolightning.paths import data_root, in_data_root
 from genolightning.storage.checksums import sha256
@@ -61,7 +61,7 @@ class LabelledTable:
         reverse_complement: Mapping[str, str] | None = None,
     ) -> None:
         if kind not in (None, *KINDS):
-            raise UserError(f"dataset.kind={kind}: a table takes {', '.join(KINDS)}")
+            raise UserError(f"{Setting('dataset.kind', kind)}: a table takes {', '.join(KINDS)}")
         if resolution_bp is not None and (kind in ("multilabel", "regression") or not isinstance(label, str)):
             raise UserError("dataset.resolution_bp on a table takes binary or multiclass labels, one character a base")
         if not isinstance(label, str) and (kind not in (None, "multilabel") or len(classes or label) != len(label)):
@@ -192,7 +192,8 @@ class LabelledTable:
             found = in_order({canonical(cell) for cell in set(cells)})
         if self._kind is None and self.resolution_bp is None and (fraction := first_fraction(found)):
             raise BadTable(
-                f"{table.source}: labels such as {fraction} are numbers; say dataset.kind=regression (or multiclass)"
+                f"{table.source}: labels such as {fraction} are numbers",
+                f"say {Setting('dataset.kind', 'regression')} (or multiclass)",
             )
         if len(found) < 2:
             raise BadTable(f"{table.source}: every label is {found[0]!r}; a classifier needs rows of two classes")

@@ -54,7 +54,7 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     without a test file, `chromosome` without coordinates, and where no test row at all can be set apart.
     """
     if kind not in KINDS:
-        raise UserError(f"dataset.split={kind}: wanted {', '.join(KINDS)}")
+        raise UserError(f"{Setting('dataset.split', kind)}: wanted {', '.join(KINDS)}")
     held = ["validation"] if "validation" in benchmark.splits() else []
     rows = read_published_rows(benchmark, [*PUBLISHED, *held])
     published = sum(rows.counts[:2])
@@ -74,7 +74,8 @@ def assign(benchmark: Benchmark, kind: str, seed: int = 1) -> Assignment:
     test, notes = choose(group[:published], target, rows.test[:published], seed, classes=rows.classes)
     if not test.any() or test.all():
         raise UserError(
-            f"{benchmark.name}: its rows hang together so that no {kind} split exists; use dataset.split=original"
+            f"{benchmark.name}: its rows hang together so that no {kind} split exists",
+            f"use {Setting('dataset.split', 'original')}",
         )
     left = np.flatnonzero(~np.isin(group[published:], group[:published][test]))
     content = f"{RECIPE} {kind} {seed} {fingerprint(benchmark)}".encode() + np.packbits(test).tobytes()
@@ -185,7 +186,10 @@ def _shortfalls(count: Rows, wish: Rows, names: Sequence[str]) -> list[str]:
 
 def _chromosomes(benchmark: Benchmark, rows: PublishedRows) -> Rows:
     if rows.intervals is None:
-        raise UserError(f"{benchmark.name} has no coordinates, so no chromosomes to hold out; use dataset.split=clean")
+        raise UserError(
+            f"{benchmark.name} has no coordinates, so no chromosomes to hold out",
+            f"use {Setting('dataset.split', 'clean')}",
+        )
     return np.unique(rows.intervals.chrom, return_inverse=True)[1].reshape(-1)
 
 

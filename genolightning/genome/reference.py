@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genolightning import paths
-from genolightning.errors import BadTable, GenomeMissing, OutOfChromosome, UserError
+from genolightning.errors import BadTable, GenomeMissing, OutOfChromosome, Setting, UserError
 from genolightning.genome.alphabet import complement
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
 from genolightning.genome.codes import Codes
@@ -61,7 +61,8 @@ class Genome:
         self.cache = Path(cache) if cache else paths.cache_dir() / "genomes"
         if not self.fasta.is_file():
             raise GenomeMissing(
-                f"the genome {self.fasta} is not there; put the FASTA there, or name another with dataset.genome=FILE"
+                f"the genome {self.fasta} is not there",
+                f"put the FASTA there, or name another with {Setting('dataset.genome', 'FILE')}",
             )
         self.key = _content_key(self.fasta, self.cache)
         self._open(_whole(self.cache, self.key) or _build(self.fasta, self.cache, self.key))
@@ -178,12 +179,14 @@ class Genome:
         number = self._number[name]
         if number < 0:
             raise OutOfChromosome(
-                f"{where} names a chromosome that {self.fasta} lacks (nearest: {nearest(name, self.lengths)}); "
-                "name another genome with dataset.genome=FILE, or leave such rows out with dataset.missing=drop"
+                f"{where} names a chromosome that {self.fasta} lacks (nearest: {nearest(name, self.lengths)})",
+                f"name another genome with {Setting('dataset.genome', 'FILE')}, "
+                f"or leave such rows out with {Setting('dataset.missing', 'drop')}",
             )
         raise OutOfChromosome(
-            f"{where} lies outside {name}, which ends at {self._sizes[number]} bp in {self.fasta}; "
-            "name another genome with dataset.genome=FILE, or leave such rows out with dataset.missing=drop"
+            f"{where} lies outside {name}, which ends at {self._sizes[number]} bp in {self.fasta}",
+            f"name another genome with {Setting('dataset.genome', 'FILE')}, "
+            f"or leave such rows out with {Setting('dataset.missing', 'drop')}",
         )
 
     def _windows(self, starts: NDArray[np.int64], length: int, backward: NDArray[np.int64]) -> NDArray[np.uint8]:
