@@ -73,8 +73,8 @@ def our_side(case: Case, rows: list[tuple[str, str]], folder: Path) -> tuple[Bat
 
 def bare_side(table: ArraySource) -> Callable[[], None]:
     """Gather the same arrays as they stand in the table, without a batch around them."""
-    arrays = table.codes.padded(), table.lengths, table.target, table.index
-    codes, lengths, target, index = (np.ascontiguousarray(array[:ROWS]) for array in arrays)
+    arrays = table.row_arrays(np.arange(ROWS))
+    codes, lengths, target, index = arrays.codes, arrays.lengths, arrays.target, arrays.index
     random = np.random.default_rng(1)
 
     def epoch() -> None:

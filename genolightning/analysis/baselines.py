@@ -1,6 +1,5 @@
 """The leaderboard's baseline: logistic regression on 6-mers, fitted on a split's training rows, kept in the cache."""
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -8,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from genolightning.errors import UserError
 from genolightning.facts import target_kind
-from genolightning.paths import cache_dir
 from genolightning.statistics.estimate import Estimate
 from genolightning.statistics.evaluate import evaluate
 from genolightning.storage.atomic import atomic_write
+from genolightning.storage.cache import cache_path
 
 if TYPE_CHECKING:
     from genolightning.benchmarks.base import Benchmark
@@ -35,8 +34,7 @@ def kmer_scores(
         benchmark = make_benchmark()
         data_sha256 = _sums(benchmark)
     content = {part: sorted(files.values()) for part, files in data_sha256.items()}
-    key = hashlib.sha256(json.dumps([RULES, K, name, split, content], sort_keys=True).encode()).hexdigest()
-    kept = cache_dir() / "leaderboard" / f"kmer-{key[:32]}.json"
+    kept = cache_path("leaderboard", [RULES, K, name, split, content], ".json", prefix="kmer-")
     if not kept.exists():
         benchmark = benchmark or make_benchmark()
         if {part: sorted(files.values()) for part, files in _sums(benchmark).items()} != content:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from genolightning.facts import target_kind
-from genolightning.paths import cache_dir
 from genolightning.runs.record import RunRecord
 from genolightning.statistics.bootstrap import Array, percentile_interval, replicates
 from genolightning.statistics.evaluate import make_scorers
 from genolightning.statistics.scored_items import flatten_predictions, resampling_units
 from genolightning.storage.atomic import atomic_write
+from genolightning.storage.cache import cache_path
 from genolightning.storage.checksums import sha256
 
 RULES = 2  # counts up when the same predictions come to have another interval
@@ -100,8 +100,7 @@ def _draws(run: RunRecord, tell: Callable[[str], None] | None) -> dict[str, Any]
     Drawn once for the same predictions, then read from the cache: the same number of rows is always drawn alike.
     """
     kind, classes, threshold = run.facts["kind"], run.facts["classes"], run.threshold
-    key = json.dumps([RULES, sha256(_predictions(run)), kind, len(classes), threshold])
-    kept = cache_dir() / "leaderboard" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    kept = cache_path("leaderboard", [RULES, sha256(_predictions(run)), kind, len(classes), threshold], ".npz")
     if not kept.exists():
         if tell:
             tell(f"drawing test rows again: {run.dataset}, {run.model}, seed {run.seed}")

@@ -1,8 +1,9 @@
 """Interval tables and the genomes they point into: the nine Genomic Benchmarks (Gresova et al. 2023)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,13 @@ from genolightning.storage.checksums import sha256
 REASONS = {ABSENT: "chromosome absent", PAST_END: "past the end"}
 
 
-class _Read(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Read:
     """A split's tables, without what was left out."""
 
     kept: list[Intervals]  # one a table
     ids: NDArray[Any]  # str (rows,)
-    index: NDArray[np.int64]  # type: ignore[assignment]  # (rows,) row of all tables end to end, before any drop
+    index: NDArray[np.int64]  # (rows,) row of all tables end to end, before any drop
     dropped: dict[str, int]
 
 
