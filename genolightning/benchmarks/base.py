@@ -11,6 +11,8 @@ from genolightning.genome.codes import Codes
 from genolightning.genome.intervals import Intervals
 from genolightning.genome.reference import Genome
 
+SPLITS = ("train", "validation", "test")
+
 
 class Rows(NamedTuple):
     """One split's rows in file order, and what was left out of it."""
@@ -35,6 +37,7 @@ class Benchmark(Protocol):
 
     name: str
     resolution_bp: int | None  # None: one label a sequence; 1: one a base; n: one a bin
+    reverse_complement: list[int] | None  # what class (label) i is on the other strand; None: the same
 
     @property
     def kind(self) -> str:

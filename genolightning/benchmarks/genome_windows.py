@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.base import Rows
+from genolightning.benchmarks.base import SPLITS, Rows
 from genolightning.benchmarks.files import existing, shown
 from genolightning.errors import GenomeMissing, Setting, UserError, check_integer
 from genolightning.genome.chromosome_names import aliases, common_name, nearest
@@ -19,7 +19,6 @@ from genolightning.genome.reference import Genome
 from genolightning.paths import data_root, in_data_root
 
 KINDS = ("causal_lm", "masked_lm")
-SPLITS = ("train", "validation", "test")
 DRAWS = 1000  # rounds of drawing after which a genome is said to hold too few windows
 
 
@@ -46,6 +45,7 @@ class GenomeWindows:
 
     classes: list[str] = []  # noqa: RUF012 - never written to
     resolution_bp: int | None = None
+    reverse_complement: list[int] | None = None
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class IntervalTables:
     """
 
     resolution_bp: int | None = None
+    reverse_complement: list[int] | None = None
 
     def __init__(
         self,

@@ -45,6 +45,8 @@ class LabelledTable:
     other strand, `{"plus_cds": "minus_cds", "minus_cds": "plus_cds"}`.
     """
 
+    reverse_complement: list[int] | None = None
+
     def __init__(
         self,
         *,

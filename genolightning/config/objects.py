@@ -49,10 +49,7 @@ def build_objects(
     data = data or build_dataset(config)
     facts = data.facts()
     task, module = task_and_model(config, facts, model=model)
-    spec = input_of(module)
-    if spec.tokenizer is not None:
-        data.tokenize = spec.tokenizer
-    data.limit(spec.max_bp)
+    data.configure(input_of(module))
     return RunObjects(data, facts, task, module)
 
 

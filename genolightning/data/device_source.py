@@ -16,8 +16,6 @@ from genolightning.genome.alphabet import N
 FREE_SHARE = 4  # a split may take one part in so many of the device's free memory
 ROWS_AT_ONCE = 1 << 14  # copied to the device
 
-ON_DEVICE = ("auto", True, False)
-
 
 class DeviceSource:
     """All rows of an `ArraySource`, on both strands where it has both, as padded arrays on a device.

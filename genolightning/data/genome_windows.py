@@ -1,13 +1,15 @@
 """The datamodule of windows over a whole genome, for language models."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import lightning.pytorch as pl
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.genome_windows import SPLITS, GenomeWindows, Places
+from genolightning.benchmarks.base import SPLITS
+from genolightning.benchmarks.genome_windows import GenomeWindows, Places
 from genolightning.data.batch_source import BatchSource
 from genolightning.data.datamodule import SequenceDataModule
 from genolightning.data.genome_source import GenomeSource
@@ -19,41 +21,13 @@ from genolightning.facts import Facts
 class GenomeWindowsDataModule(SequenceDataModule):
     """Windows over a whole FASTA for language models: another set of training windows every epoch."""
 
-    benchmark: GenomeWindows
+    benchmark_class = GenomeWindows
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        genome: str,
-        kind: str,
-        window_bp: int,
-        validation_chromosomes: Sequence[str],
-        test_chromosomes: Sequence[str],
-        exclude_chromosomes: Sequence[str] = (),
-        max_n: float = 0.1,
-        windows_per_epoch: int | None = None,
-        evaluation_windows: int | None = None,
-        resolution_bp: int | None = None,
-        card: dict[str, Any] | None = None,
-        **serving: Any,
-    ) -> None:
-        windows = GenomeWindows(
-            name=name,
-            genome=genome,
-            kind=kind,
-            window_bp=window_bp,
-            validation_chromosomes=validation_chromosomes,
-            test_chromosomes=test_chromosomes,
-            exclude_chromosomes=exclude_chromosomes,
-            max_n=max_n,
-            windows_per_epoch=windows_per_epoch,
-            evaluation_windows=evaluation_windows,
-        )
-        super().__init__(windows, **serving)
-        if self.augment["shift_bp"]:
+    def __init__(self, benchmark: GenomeWindows | None = None, **settings: Any) -> None:
+        super().__init__(benchmark, **settings)
+        if self.augmentation.shift_bp:
             raise UserError("dataset.augment.shift_bp: windows of a genome are moved every epoch as it is; leave it 0")
-        if self.augment["substitute"]:
+        if self.augmentation.substitute:
             raise UserError(
                 "dataset.augment.substitute: a language model would be asked for bases drawn anew; leave it 0"
             )
@@ -92,7 +66,7 @@ class GenomeWindowsDataModule(SequenceDataModule):
     def limit(self, length_bp: int | None) -> None:
         """Note the longest window the model takes; a longer one is cropped, or is an error, as `too_long` says."""
         if length_bp is not None and length_bp < self.benchmark.window_bp:
-            if self.too_long == "error":
+            if self.loading.too_long == "error":
                 raise UserError(
                     f"{self.benchmark.name}: windows of {self.benchmark.window_bp} bp, this model takes {length_bp}; "
                     f"say dataset.window_bp={length_bp}"
@@ -101,7 +75,8 @@ class GenomeWindowsDataModule(SequenceDataModule):
 
     def ids(self, split: str) -> NDArray[Any]:
         """`chromosome:start-end` of a split's windows, of train in its first epoch, str (rows,)."""
-        return self.benchmark.ids(self._places(split))
+        windows: GenomeWindows = self.benchmark
+        return windows.ids(self._places(split))
 
     def source(self, split: str, *, strands: bool = False) -> GenomeSource:  # type: ignore[override]
         """A split's windows, gathered from the genome; those of train are others in every epoch."""
@@ -115,14 +90,16 @@ class GenomeWindowsDataModule(SequenceDataModule):
         )
 
     def _places(self, split: str) -> Places:
-        return self.benchmark.epoch(self.seed, 0) if split == "train" else self.benchmark.base(split)
+        windows: GenomeWindows = self.benchmark
+        return windows.epoch(self.seed, 0) if split == "train" else windows.base(split)
 
-    def _placed(self, source: Any) -> BatchSource:
+    def _placed(self, source: Any, device: torch.device | None) -> BatchSource:
         placed: BatchSource = source  # the genome stays in the processor's memory
         return placed
 
-    def _in_order(self, split: str) -> BatchLoader:
-        loader = super()._in_order(split)
+    def evaluation_loader(self, split: str, trainer: pl.Trainer | None = None) -> BatchLoader:
+        """A split's batches in table order; tokens are made batch by batch."""
+        loader = super().evaluation_loader(split, trainer)
         loader.tokenize = self.tokenize
         return loader
 

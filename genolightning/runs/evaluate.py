@@ -47,7 +47,6 @@ def evaluate_run(
     `started` is the `time.monotonic()` of the start. Returns the record in the first process, None in the others.
     """
     data, facts = objects.data, objects.facts
-    data.trainer = trainer  # its loaders are dealt out by the trainer's rank and number of processes
     content = read_checkpoint(checkpoint)
     objects.model.load_state_dict(content["state_dict"])
     threshold = tune_threshold(objects, trainer, folder)
@@ -155,7 +154,7 @@ def predict_split(
     trainer: pl.Trainer, model: pl.LightningModule, data: Any, split: str, folder: Path
 ) -> StoredPredictions:
     """Predict every row of a split, from every process, into temporary files below `folder`."""
-    loader = data.val_dataloader() if split == "validation" else data.test_dataloader()
+    loader = data.evaluation_loader(split, trainer)
     source = loader.source
     return StoredPredictions(
         predict_rows(trainer, model, loader, folder / f".{split}"),

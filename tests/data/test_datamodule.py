@@ -6,11 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from genolightning.data.datamodule import IntervalDataModule, TableDataModule
+from genolightning.batch import Tokens
+from genolightning.data.datamodule import IntervalDataModule, SequenceDataModule, TableDataModule
 from genolightning.errors import UserError
 from genolightning.genome.alphabet import decode
 from tests.helpers.make import plain_slice, tiny_genome, write_fasta, write_gb_dataset
+from tests.helpers.tiny import write_table
 
 CLASSES = ["negative", "positive"]
 
@@ -147,12 +150,44 @@ def test_bases_never_leave_their_bins(binned, augment, said):
         binned("CCCCAAAATT,011", **augment).train_dataloader()
 
 
-def test_smaller_shares_lie_inside_larger_ones_class_by_class():
-    import numpy as np
+def test_a_key_that_nothing_reads_is_refused_and_the_keys_are_named(module):
+    with pytest.raises(UserError, match=r"resolution_bp=1: gb_toy has no such key; there are assembly, augment, batch"):
+        module(resolution_bp=1)
+    module(resolution_bp=None)  # configs of older runs hold it
 
-    from genolightning.data.datamodule import cut_rows
 
-    target = np.array([0] * 40 + [1] * 160)
-    few, more, all_rows = (cut_rows(np.arange(200), target, share, [1, 2], least=1)[1] for share in (0.01, 0.1, 1.0))
-    assert set(few) <= set(more) <= set(all_rows)
-    assert [len(few), len(more), len(all_rows)] == [1 + 2, 4 + 16, 200]
+def test_a_benchmark_that_is_given_takes_no_keys_of_its_own(module):
+    benchmark = module().benchmark
+    assert SequenceDataModule(benchmark, batch_size=3).batch_size == 3
+    with pytest.raises(UserError, match="genome=x.fa: gb_toy has no such key"):
+        SequenceDataModule(benchmark, genome="x.fa")
+    with pytest.raises(UserError, match="no benchmark"):
+        SequenceDataModule(batch_size=3)
+
+
+def test_a_backbone_configures_tokens_and_the_longest_row(tmp_path):
+    def tokenize(codes, lengths):
+        ids = codes[:, ::2].long()
+        return Tokens(ids, torch.arange(ids.shape[1]) < (lengths[:, None] + 1) // 2, ids[..., None].expand(-1, -1, 2))
+
+    def made(**keys):
+        data = TableDataModule(name="t", train=str(write_table(tmp_path / "t.csv")), **keys)
+        data.prepare_data()
+        return data
+
+    with pytest.raises(UserError, match=r"rows are longer than the 40 bp this model takes.*too_long=crop"):
+        made().configure(SimpleNamespace(max_bp=40, max_tokens=None, tokenizer=None))
+    data = made(too_long="crop")
+    data.configure(SimpleNamespace(max_bp=40, max_tokens=None, tokenizer=tokenize))
+    batch = next(iter(data.train_dataloader()))
+    assert batch.codes.shape[1] == 40
+    assert batch.tokens.ids.shape[1] == 20
+
+
+def test_an_evaluation_is_dealt_to_the_processes_of_the_trainer_that_asks(module):
+    data = module()
+    strategy = SimpleNamespace(root_device=SimpleNamespace(type="cpu"))
+    ranks = [SimpleNamespace(global_rank=rank, world_size=2, strategy=strategy) for rank in (0, 1)]
+    parts = [served([data.evaluation_loader("test", trainer)]) for trainer in ranks]
+    assert Counter(parts[0] + parts[1]) == Counter(served([data.test_dataloader()]))
+    assert all(parts)

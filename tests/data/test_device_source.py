@@ -14,6 +14,7 @@ from genolightning.data.datamodule import SequenceDataModule
 from genolightning.data.device_source import DeviceSource, on_device
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
+from genolightning.data.settings import ON_DEVICE
 from genolightning.errors import UserError
 from genolightning.genome.codes import Codes
 from tests.helpers.tiny import write_table
@@ -84,7 +85,7 @@ def test_evaluation_batches_and_tokens_are_the_same():
 
 def test_a_processor_keeps_its_table_whatever_is_wished():
     table = ArraySource(even())
-    assert all(on_device(table, CPU, wish) is table for wish in device.ON_DEVICE)
+    assert all(on_device(table, CPU, wish) is table for wish in ON_DEVICE)
 
 
 def test_a_split_goes_to_the_gpu_where_it_fits_into_a_quarter_of_what_is_free(monkeypatch):
