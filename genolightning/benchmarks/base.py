@@ -37,7 +37,10 @@ class Benchmark(Protocol):
 
     name: str
     resolution_bp: int | None  # None: one label a sequence; 1: one a base; n: one a bin
-    reverse_complement: list[int] | None  # what class (label) i is on the other strand; None: the same
+
+    @property
+    def reverse_complement(self) -> list[int] | None:
+        """What class (label) i is on the other strand; None where classes have no strand."""
 
     @property
     def kind(self) -> str:

@@ -45,8 +45,6 @@ class LabelledTable:
     other strand, `{"plus_cds": "minus_cds", "minus_cds": "plus_cds"}`.
     """
 
-    reverse_complement: list[int] | None = None
-
     def __init__(
         self,
         *,

@@ -32,9 +32,17 @@ DESCRIPTION = ("card",)  # keys of a dataset's config that say what it is and ch
 class InputLimits(Protocol):
     """What a backbone can read (`InputSpec` of models/base.py)."""
 
-    max_bp: int | None
-    max_tokens: int | None
-    tokenizer: Tokenize | None
+    @property
+    def max_bp(self) -> int | None:
+        """The longest row, None where any length goes."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The largest number of tokens in a row, None where any number goes."""
+
+    @property
+    def tokenizer(self) -> Tokenize | None:
+        """What turns (codes, lengths) into tokens, None where bases are read."""
 
 
 class SequenceDataModule(pl.LightningDataModule):

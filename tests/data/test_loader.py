@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from genolightning.data import array_source
 from genolightning.data.array_source import ArraySource
 from genolightning.data.encoded_split import EncodedSplit
 from genolightning.data.loader import BatchLoader
@@ -138,6 +139,33 @@ def test_labels_on_bases_turn_round_with_their_strand():
     store = EncodedSplit("k", codes, target, np.array(["a", "b"]), np.arange(2), {}, [])
     table = ArraySource(store, strands=True, resolution_bp=1)
     assert table.row_arrays(np.array([2])).target.tolist() == [[4, 3, 2, 1, 0]]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+def test_classes_bound_to_a_strand_are_permuted_with_it(monkeypatch, copied):
+    monkeypatch.setattr(array_source, "COPY_BYTES", 1 << 28 if copied else -1)
+    opposite = [4, 7, 6, 5, 0, 3, 2, 1, 8]
+    bases = np.array([[0, 0, 1, 2, 2], [-100, 3, 3, 8, 8]])
+    for target, expected in ((bases, [[6, 6, 7, 4, 4], [-100, 3, 3, 8, 8]]), (np.array([2, 8]), [6, 8])):
+        split = EncodedSplit("k", encode(["AACCG", "TTTGA"]), target, np.array(["a", "b"]), np.arange(2), {}, [])
+        resolution_bp = 1 if target.ndim == 2 else None
+        source = ArraySource(split, strands=True, resolution_bp=resolution_bp, reverse_complement=opposite)
+        assert source.row_arrays(np.array([2, 1])).target.tolist() == expected
+
+
+@pytest.mark.parametrize("store", [even_store(40, 16), ragged_store(40)], ids=["even", "ragged"])
+def test_rows_read_from_their_store_are_those_of_a_copy(monkeypatch, store):
+    rows = np.arange(3, 31, 2)
+
+    def batches():
+        source = ArraySource(store, rows, crop_bp=12, strands=True)
+        return list(BatchLoader(source, batch_size=5, shuffle=True, seed=3, shift_bp=2))
+
+    copied = batches()
+    monkeypatch.setattr(array_source, "COPY_BYTES", -1)
+    for one, other in zip(copied, batches(), strict=True):
+        for name in ("codes", "lengths", "target", "index"):
+            assert torch.equal(getattr(one, name), getattr(other, name)), name
 
 
 def test_a_shift_moves_bases_and_leaves_n_behind():
