@@ -86,7 +86,7 @@ def train(
     given, values = _sorted_out(dataset, model, callbacks, logger)
     values += _as_overrides(overrides, settings)
     with _python_call():
-        folder, _ = execute.train(
+        folder, _ = execute.run_training(
             [*_defaults_of_backbones(given, values), *values], config_dir=_path(config_dir), given=given
         )
     return Run(folder, given=given)
@@ -232,14 +232,14 @@ class Run:
         """Score the best checkpoint again, in a new folder: `test("dataset.test=other.csv")`; returns that run."""
         words = [f"run={self.checkpoint or self.folder}", *([] if self.trust is None else [f"trust={self.trust}"])]
         with _python_call():
-            folder, _ = execute.evaluate([*words, *_as_overrides(overrides, settings)], given=self._given)
+            folder, _ = execute.run_test([*words, *_as_overrides(overrides, settings)], given=self._given)
         return Run(folder, trust=self.trust, given=self._given)
 
     def resume(self, *overrides: Overrides, **settings: Any) -> "Run":
         """Continue the run from its last checkpoint; a finished run is left as it is."""
         words = [f"resume={self.folder}", *([] if self.trust is None else [f"trust={self.trust}"])]
         with _python_call():
-            execute.train([*words, *_as_overrides(overrides, settings)], given=self._given)
+            execute.run_training([*words, *_as_overrides(overrides, settings)], given=self._given)
         return Run(self.folder, trust=self.trust, device=self.device, given=self._given)
 
     def __repr__(self) -> str:

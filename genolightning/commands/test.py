@@ -2,7 +2,7 @@
 
 from genolightning.commands.train import summary
 from genolightning.config.compose import show
-from genolightning.config.execute import compose_of_run, evaluate
+from genolightning.config.execute import compose_of_run, run_test
 from genolightning.config.help import parse
 from genolightning.console import say
 
@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
     args = parse("test", argv)
     if args.cfg:
         return show(compose_of_run("test", args.overrides, config_dir=args.config_dir)[0])
-    folder, record = evaluate(args.overrides, config_dir=args.config_dir)
+    folder, record = run_test(args.overrides, config_dir=args.config_dir)
     if record is not None:
         say(*summary(record), f"run folder {folder}")
     return 0

@@ -1,7 +1,7 @@
 """`genolightning train`: fit, choose the best epoch on validation, test once, write one run folder."""
 
 from genolightning.config.compose import show
-from genolightning.config.execute import compose_training, train
+from genolightning.config.execute import compose_training, run_training
 from genolightning.config.help import parse
 from genolightning.console import say
 from genolightning.runs.record import RunRecord
@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
     args = parse("train", argv)
     if args.cfg:
         return show(compose_training(args.overrides, config_dir=args.config_dir)[0])
-    folder, record = train(args.overrides, config_dir=args.config_dir)
+    folder, record = run_training(args.overrides, config_dir=args.config_dir)
     if record is not None:  # None too where a run that is to be resumed is finished
         say("", *summary(record), f"run folder {folder}")
     return 0

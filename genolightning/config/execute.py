@@ -82,7 +82,7 @@ def _refuse_training_rows(dataset: Mapping[str, Any], saved: Mapping[str, Any], 
             )
 
 
-def train(
+def run_training(
     overrides: Sequence[str], *, config_dir: Path | None = None, given: Given = NOTHING
 ) -> "tuple[Path, RunRecord | None]":
     """Train one run and test it once; returns its folder and record.
@@ -147,7 +147,7 @@ def _train(config: Mapping[str, Any], folder: Path, given: Given) -> "RunRecord 
     return train_run(objects, trainer, folder, config=config, started=start, warnings=warnings_of(config))
 
 
-def evaluate(
+def run_test(
     overrides: Sequence[str], *, config_dir: Path | None = None, given: Given = NOTHING
 ) -> "tuple[Path, RunRecord | None]":
     """Score a trained run's best checkpoint again; returns the new folder and its record."""
@@ -166,7 +166,7 @@ def evaluate(
         return folder, record
 
 
-def predict(overrides: Sequence[str], *, config_dir: Path | None = None) -> Path:
+def run_prediction(overrides: Sequence[str], *, config_dir: Path | None = None) -> Path:
     """Predict the rows of `input=` with `run=`, and write them to `output=`; returns that file.
 
     Nothing is written unless every row was predicted.
