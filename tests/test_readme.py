@@ -93,10 +93,11 @@ def test_the_python_of_pages_without_commands_works(reader):
 
 
 def run_python(page: str, folder: Path) -> None:
-    """Run the python blocks of a page that are not files."""
+    """Run the python blocks of a page that are not files, one after the other as in a notebook."""
+    names = {"__name__": "notebook"}
     for block in blocks(page, "python"):
         if not any(block == file.read_text() for file in folder.glob("*/*.py")):
-            exec(compile(block.replace("RUN", last_run(folder)), page, "exec"), {"__name__": "notebook"})
+            exec(compile(block.replace("RUN", last_run(folder)), page, "exec"), names)
 
 
 def anchors(page: Path) -> set[str]:
