@@ -18,8 +18,23 @@ _PLACES = {
     "compare": "genolightning.api_leaderboard",
     "leaderboard": "genolightning.api_leaderboard",
     "UserError": "genolightning.errors",
+    "audit": "genolightning.api_tables",
+    "datasets": "genolightning.api_tables",
+    "sweep": "genolightning.api_tables",
 }
-__all__ = ["Run", "UserError", "__version__", "compare", "leaderboard", "load_dataset", "load_run", "train"]
+__all__ = [
+    "Run",
+    "UserError",
+    "__version__",
+    "audit",
+    "compare",
+    "datasets",
+    "leaderboard",
+    "load_dataset",
+    "load_run",
+    "sweep",
+    "train",
+]
 
 
 def __getattr__(name: str) -> _Any:

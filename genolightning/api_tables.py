@@ -76,6 +76,28 @@ def _counts(benchmark: "Benchmark", split: str) -> dict[str, Any]:
     return counts | ({"dropped": dict(rows.dropped)} if rows.dropped else {})
 
 
+def sweep(name: str, *overrides: str, config_dir: str | Path | None = None) -> "pl.DataFrame":
+    """Run a sweep, `sweep("seeds", "dataset=motifs", "model=cnn", "seed=range(1,4)")`; what is finished is kept.
+
+    Each trial is a process of its own. Returns one row per trial: its folder and overrides, its state (finished,
+    failed, pruned or stopped), and its test score by name. UserError for a mistake in any trial's config, before the
+    first runs.
+    """
+    import polars as pl
+
+    from genolightning.sweeps.run import run_sweep
+    from genolightning.sweeps.search_space import read_space
+    from genolightning.sweeps.status import run_state
+
+    trials = run_sweep(read_space(name, overrides, _path(config_dir)))
+    rows = []
+    for trial in trials:
+        state = run_state(trial.folder, trial.folder.name)
+        row = {"trial": state.name, "state": state.state, "score": state.score, "overrides": trial.overrides}
+        rows.append(row | {"about": state.about, "folder": str(trial.folder)})
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
 def audit(
     name_or_tables: str | Mapping[str, str | Path],
     *overrides: str,

@@ -27,18 +27,19 @@ def main(given: list[str]) -> int:
         "the first; all are counted.",
         [
             "promoters.fa --genome hg38.fa.gz --output promoters.csv.gz",
+            "promoters.fa --genome hg38.fa.gz --output promoters.bed",
             "test.tsv --genome hg38.fa --output test.csv.gz",
         ],
     )
     parser.add_argument("input", type=Path, metavar="FASTA|TABLE", help="sequences: FASTA, csv, tsv or parquet")
     parser.add_argument("--genome", type=Path, required=True, metavar="FILE", help="a FASTA, gzipped or not")
-    parser.add_argument("--output", type=Path, required=True, metavar="TABLE", help=".csv or .csv.gz")
+    parser.add_argument("--output", type=Path, required=True, metavar="TABLE", help=".csv, or .bed as `build` takes it")
     parser.add_argument("--sequence", default="sequence", help="a table's column of sequences (default: sequence, seq)")
     parser.add_argument("--id", help="a table's column of ids (default: row numbers)")
     parser.add_argument("--every-hit", action="store_true", help="write all hits; the second of x is called x:2")
     args = parser.parse_args(given)
-    if not args.output.name.endswith((".csv", ".csv.gz")):
-        raise UserError(f"--output {args.output}: wanted a name that ends in .csv or .csv.gz")
+    if not args.output.name.endswith((".csv", ".csv.gz", ".bed", ".bed.gz")):
+        raise UserError(f"--output {args.output}: wanted a name that ends in .csv or .bed, or in one of these and .gz")
 
     from genolightning.data.input_files import read_unlabelled
     from genolightning.genome.locate import locate
@@ -82,13 +83,15 @@ def _write(path: Path, ids: "np.ndarray", located: "Located", *, every_hit: bool
     kept = range(len(located.query)) if every_hit else located.first().tolist()
     place, query = located.intervals, located.query.tolist()
     seen: Counter[int] = Counter()
-    lines = ["id,region,start,end,strand"]
+    bed = path.name.removesuffix(".gz").endswith(".bed")
+    lines = [] if bed else ["id,region,start,end,strand"]
     for row in kept:
         seen[query[row]] += 1
         number = seen[query[row]]
         name = str(ids[query[row]]) + (f":{number}" if number > 1 else "")
         strand = "+" if place.strand is None else place.strand[row]
-        lines.append(f"{name},{place.chrom[row]},{place.start[row]},{place.end[row]},{strand}")
+        interval = [str(place.chrom[row]), str(place.start[row]), str(place.end[row])]
+        lines.append("\t".join([*interval, name, "0", strand]) if bed else ",".join([name, *interval, strand]))
     data = ("\n".join(lines) + "\n").encode()
     with atomic_write(path) as part:
         part.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)

@@ -6,7 +6,7 @@ import pytest
 
 from genolightning.commands.datasets import locate as datasets_locate
 from genolightning.errors import UserError
-from genolightning.genome.intervals import read_gb_table
+from genolightning.genome.intervals import read_bed, read_gb_table
 from tests.helpers.make import plain_slice, sequence, write, write_fasta
 
 RECORDS = {"chr1": sequence(900, seed=1), "chr2": (twice := sequence(60, seed=2)) + sequence(300, seed=3) + twice}
@@ -68,9 +68,18 @@ def test_the_sheet_names_what_was_not_placed(tmp_path, capsys, genome, queries):
 
 def test_an_output_of_another_kind_and_repeated_ids_are_refused_before_any_work(tmp_path, genome, queries):
     with pytest.raises(UserError, match=r"\.csv"):
-        datasets_locate.main([str(queries), "--genome", str(genome), "--output", str(tmp_path / "out.bed")])
+        datasets_locate.main([str(queries), "--genome", str(genome), "--output", str(tmp_path / "out.gff")])
     table = write(tmp_path / "rows.csv", "id,seq\nx,ACGTACGTACGT\nx,ACGTACGTACGTA\n")
     words = [str(table), "--genome", str(genome), "--output", str(tmp_path / "out.csv"), "--id", "id"]
     with pytest.raises(UserError, match="'x' stands 2 times"):
         datasets_locate.main(words)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_bed_holds_the_same_places_as_the_table_and_is_what_build_reads(tmp_path, capsys, genome, queries):
+    for name in ("out.csv", "out.bed"):
+        run(capsys, queries, "--genome", genome, "--output", tmp_path / name)
+    table, bed = read_gb_table(tmp_path / "out.csv"), read_bed(tmp_path / "out.bed")
+    assert bed.ids.tolist() == table.ids.tolist()
+    for part in ("chrom", "start", "end", "strand"):
+        assert getattr(bed.intervals, part).tolist() == getattr(table.intervals, part).tolist()
