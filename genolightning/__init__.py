@@ -14,12 +14,13 @@ _PLACES = {
     "train": "genolightning.api",
     "load_run": "genolightning.api",
     "load_dataset": "genolightning.api",
-    "Run": "genolightning.api",
+    "Run": "genolightning.api_run",
     "compare": "genolightning.api_leaderboard",
     "leaderboard": "genolightning.api_leaderboard",
     "UserError": "genolightning.errors",
     "audit": "genolightning.api_tables",
     "datasets": "genolightning.api_tables",
+    "list_models": "genolightning.api_tables",
     "sweep": "genolightning.api_tables",
 }
 __all__ = [
@@ -30,14 +31,18 @@ __all__ = [
     "compare",
     "datasets",
     "leaderboard",
+    "list_models",
     "load_dataset",
     "load_run",
+    "models",
     "sweep",
     "train",
 ]
 
 
 def __getattr__(name: str) -> _Any:
+    if name == "models":  # the package of models, which can be called too
+        return _import_module("genolightning.models")
     if name in _PLACES:
         return getattr(_import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'genolightning' has no attribute {name!r}")

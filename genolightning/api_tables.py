@@ -4,6 +4,7 @@ The functions that end in `_rows` return plain values and import little; the com
 """
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,29 @@ def _counts(benchmark: "Benchmark", split: str) -> dict[str, Any]:
         found = np.bincount(rows.target[rows.target >= 0], minlength=len(benchmark.classes)).tolist()
         counts["classes"] = dict(zip(benchmark.classes, found, strict=True))
     return counts | ({"dropped": dict(rows.dropped)} if rows.dropped else {})
+
+
+def list_models(
+    *, pattern: str = "*", kind: str = "binary", length_bp: int = 251, config_dir: str | Path | None = None
+) -> "pl.DataFrame":
+    """List the models whose names fit `pattern`, built for a dataset of `kind` with rows of `length_bp` bases.
+
+    One row each: model, parameters (backbone and head, without buffers), flops_per_base (forward pass), kind,
+    length_bp, about. Both numbers are null where a model cannot be built; `about` then says why. UserError where no
+    name fits.
+    """
+    import polars as pl
+
+    from genolightning.config.model_costs import ModelSpec, model_row
+
+    folder = _path(config_dir)
+    files = {name: file for name, file in texts.choices("model", folder).items() if fnmatchcase(name, pattern)}
+    if not files:
+        raise UserError(
+            f"pattern {pattern!r} fits no model", f"choose from {', '.join(texts.choices('model', folder))}"
+        )
+    rows = [model_row(ModelSpec(name, kind, length_bp, folder), file) for name, file in files.items()]
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def sweep(name: str, *overrides: str, config_dir: str | Path | None = None) -> "pl.DataFrame":

@@ -40,3 +40,17 @@ def test_a_sweep_returns_its_trials(monkeypatch):
 def test_the_package_lists_its_functions_and_imports_them_when_used():
     assert {"audit", "compare", "datasets", "leaderboard", "load_run", "sweep"} <= set(dir(genolightning))
     assert genolightning.datasets is datasets
+
+
+def test_models_are_listed_by_the_package_and_by_the_function():
+    from genolightning.models.cnn import CNN
+
+    rows = genolightning.models(pattern="cnn")
+    assert rows.select("model", "parameters", "length_bp").rows() == [("cnn", 67089, 251)]
+    assert genolightning.models.cnn.CNN is CNN
+    assert genolightning.list_models(pattern="cnn").equals(rows)
+
+
+def test_a_pattern_that_fits_no_model_names_them():
+    with pytest.raises(UserError, match="fits no model; choose from .*convnet"):
+        genolightning.models(pattern="nothing*")

@@ -21,7 +21,7 @@ FLOORS = [
     {"report"},
     {"config"},
     {"sweeps"},
-    {"api", "api_leaderboard", "api_tables"},
+    {"api", "api_leaderboard", "api_run", "api_tables"},
     {"commands"},
     {"cli"},
     {"__main__"},
