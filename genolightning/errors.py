@@ -45,8 +45,8 @@ def _as_yaml(value: Any) -> str:
 class UserError(Exception):
     """A mistake that its reader can fix: the command line prints one line and exits with `exit_code`.
 
-    `fix` says what to change; a `Setting` alone becomes "add dataset.too_long=crop" on the command line and
-    'pass {"dataset.too_long": "crop"}' in Python. It is worded where the error is raised.
+    `fix` is what to change; a `Setting` alone becomes "add dataset.too_long=crop" on the command line and
+    'pass {"dataset.too_long": "crop"}' in Python. The front end in use when it is raised decides.
 
     >>> str(UserError("row 3 has 900 bp, 512 were expected", Setting("dataset.too_long", "crop")))
     'row 3 has 900 bp, 512 were expected; add dataset.too_long=crop'

@@ -1,4 +1,4 @@
-"""Where data, caches, configs and logs lie: environment variables first, then the platform's own places."""
+"""Where data, caches, configs and logs are kept: environment variables first, then the platform's own places."""
 
 import os
 from pathlib import Path
@@ -27,7 +27,7 @@ def offline() -> bool:
 
 
 def conf_dir() -> Path:
-    """The folder of shipped configs: inside an installed wheel, or beside the package in a checkout."""
+    """The folder of shipped configs: inside an installed wheel, or next to the package in a checkout."""
     return _shipped("conf")
 
 

@@ -1,4 +1,4 @@
-"""The published baseline trains as it was published: the loss, the rows, the last epoch; and its record says so."""
+"""The published baseline trains as it was published: the loss, the rows, the last epoch; and its record states it."""
 
 import json
 from pathlib import Path

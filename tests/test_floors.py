@@ -1,4 +1,4 @@
-"""Imports go downhill only, Hydra is spoken in one room, and light verbs stay light."""
+"""Layers: imports go one way only, only `config/` imports Hydra, and light commands import little."""
 
 import ast
 from collections.abc import Iterator

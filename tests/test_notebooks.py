@@ -1,4 +1,4 @@
-"""The notebooks run from top to bottom, and their plain-script twins have the same cells."""
+"""The notebooks run from top to bottom, and their copies as plain scripts have the same cells."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Every command in README.md and docs/ works as it stands there, on files such as a reader would have."""
+"""Every command in README.md and docs/ works as it is printed there, on files such as a reader would have."""
 
 import os
 import re

@@ -37,9 +37,9 @@ def seeds_intervals(
 ) -> dict[str, tuple[float, float]]:
     """For each score the 95 % interval of its mean over the seeds: the same test rows are drawn again for every seed.
 
-    It tells how far other test rows would move the mean; how far other seeds would, the sd tells. Empty where the runs'
-    predictions are not there, are not of the same rows, have several places a row, or where rows were drawn in
-    clusters. `tell` hears of each run that is not in the cache.
+    The interval covers the choice of test rows; the sd over runs covers the choice of seeds. Empty if the runs'
+    predictions are missing, are not of the same rows or have several places a row, or if rows were drawn in clusters.
+    `tell` is called with a message for each run that is not in the cache.
     """
     return {
         name: percentile_interval(_mean(runs, name), samples.mean(0)) for name, samples in _shared(runs, tell).items()
@@ -50,8 +50,8 @@ def differences(
     runs: Sequence[RunRecord], others: Sequence[RunRecord], tell: Callable[[str], None] | None = None
 ) -> dict[str, Difference]:
     """For each score its mean over `runs` less its mean over `others`, with the 95 % interval when the same test rows
-    are drawn again for all of them. Seeds are taken as they are: their sd stands beside each mean. Empty where
-    `seeds_intervals` would be, or where the two were tested on other rows.
+    are drawn again for all of them. Seeds are not drawn again: their sd is reported with each mean. Empty where
+    `seeds_intervals` would be, or if the two were tested on different rows.
     """
     found = {}
     for name, samples in _shared([*runs, *others], tell).items():
@@ -97,7 +97,7 @@ def _shared(runs: Sequence[RunRecord], tell: Callable[[str], None] | None) -> di
 def _draws(run: RunRecord, tell: Callable[[str], None] | None) -> dict[str, Any]:
     """Each score of a run in every draw of its test rows, (draws,), and as `rows` a checksum of their labels.
 
-    Drawn once for the same predictions, then read from the cache: the same number of rows is always drawn alike.
+    Computed once for the same predictions, then read from the cache. The draws depend only on the number of rows.
     """
     kind, classes, threshold = run.facts["kind"], run.facts["classes"], run.threshold
     kept = cache_path("leaderboard", [RULES, sha256(_predictions(run)), kind, len(classes), threshold], ".npz")

@@ -1,6 +1,6 @@
 """Groups of runs -> rows of a leaderboard, with what they are compared with: a baseline, and published scores.
 
-A row says on which split it was scored, what chose the tested epoch, and which verdict the audit has on the split.
+A row names the split it was scored on, what chose the tested epoch, and the audit's verdict on the split.
 """
 
 from collections import Counter
@@ -74,7 +74,7 @@ class Board(NamedTuple):
 
 
 def own_rows(group: Group, detail: str, metrics: Sequence[str], tell: Callable[[str], None] | None = None) -> list[Row]:
-    """A row for each score that all the group's runs have; `tell` hears of work that takes its time."""
+    """A row for each score that all the group's runs have; `tell` is called with a message before slow work."""
     runs = group.runs
     pooled = seeds_intervals(runs, tell) if len(runs) > 1 else {}
     rows = []
@@ -112,8 +112,8 @@ def paired(
     groups: Sequence[Group], names: Sequence[str], metric: str, tell: Callable[[str], None] | None = None
 ) -> list[str]:
     """A line for each group of one dataset: its score less that of the best group on the same split, chosen by the same
-    kind of protocol, and the paired interval of that. Of `names`, the groups' details, the words that the two do not
-    share are said.
+    kind of protocol, and the paired interval of the difference. A line names the two groups by those parts of their
+    details (`names`) that they do not share.
     """
     lines = []
     for key in sorted({(group.split, group.data, peers(group.protocol)) for group in groups}):
@@ -158,7 +158,7 @@ def baseline_row(dataset: str, split: str, verdict: str | None, metric: str, fou
 
 
 def published_row(score: Published, verdict: str | None) -> Row:
-    """The row of a published score; what its authors do not say is None."""
+    """The row of a published score; what its authors do not report is None."""
     spread = f"+- {score.spread:g}" if score.spread is not None else ""
     return Row(
         score.dataset,
@@ -177,7 +177,7 @@ def published_row(score: Published, verdict: str | None) -> Row:
 
 
 def metrics_of(groups: Sequence[Group], scores: Sequence[Published], wanted: str | None) -> list[str]:
-    """Which scores of a dataset are shown: the one asked for, else the records' own and the one most published."""
+    """Which scores of a dataset are shown: the selected one, else the records' own and the one most published."""
     if wanted:
         return [wanted]
     own = [str(group.runs[-1].score_name) for group in groups]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from genolightning.errors import UserError
 from genolightning.runs.record import RunRecord
 
-# Keys that change no result, or that a row tells by other means: the split's id, the checksums of its files
+# Keys that change no result, or that a row shows in other columns: the split's id, the checksums of its files
 ELSEWHERE = {
     "": "seed resume trust choices logger protocol",
     "callbacks.": "checkpoint",
@@ -25,7 +25,7 @@ OFF_AT_0 = ("dataset.augment.", "model.backbone.beyond_bp", "model.backbone.unit
 CHOSEN = "epoch chosen on "
 COLUMNS = ("dataset.sequence", "dataset.label", "dataset.id")  # names of a table's columns, not a choice of a model
 
-# for a record: overrides that stand for many settings (`experiment=...`), and the settings they make
+# for a record: overrides that set many keys at once (`experiment=...`), and the settings they make
 DefaultsOf = Callable[[RunRecord], tuple[list[str], dict[str, Any]] | None]
 
 
@@ -42,10 +42,10 @@ class Group(NamedTuple):
 
 
 def finished(root: Path) -> tuple[list[RunRecord], list[str]]:
-    """Every run's record below a folder, oldest first, with its folder; and what was skipped, in words.
+    """Every run's record below a folder, oldest first, with its folder; and a note for each one skipped.
 
-    A record that is torn, of another schema or without a key that is needed is skipped; so are those of `test`, which
-    score a run a second time.
+    A record that is incomplete JSON, of another schema or without a required key is skipped; so are records of `test`,
+    which score a run a second time.
     """
     records, skipped = [], []
     for path in sorted(root.glob("**/record.json"), key=os.path.getmtime):
@@ -65,7 +65,7 @@ def is_rehearsal(record: RunRecord) -> bool:
 
 
 def protocol_of(record: RunRecord) -> str:
-    """Which epoch a run tested, in the record's words, or those of its status.json where the record is older."""
+    """Which epoch a run tested, as its record describes it, or its status.json where the record is older."""
     if record.protocol:
         return str(record.protocol)
     try:
@@ -121,7 +121,7 @@ def _processes(trainer: Mapping[str, Any]) -> int:
 
 
 def grouped(records: Sequence[RunRecord]) -> tuple[list[Group], list[str]]:
-    """Group runs, oldest first; a seed that was run twice counts once, the later run, and a note says so."""
+    """Group runs, oldest first; a seed that was run twice counts once, the later run, and a note reports it."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         parts = [record.dataset, record.split, record.model, protocol_of(record), record.verb]
@@ -156,9 +156,9 @@ def _notes_of_splits(groups: Sequence[Group]) -> list[str]:
 
 
 def details(groups: Sequence[Group], defaults_of: DefaultsOf) -> list[str]:
-    """What tells groups of one model apart, as it is typed: settings that differ from the shipped ones.
+    """The settings that distinguish groups of one model, as overrides: those that differ from the shipped ones.
 
-    `defaults_of` gives, for a record, overrides that stand for many settings (`experiment=...`) and the settings they
+    `defaults_of` gives, for a record, overrides that set many keys at once (`experiment=...`) and the settings they
     make, or None where the model's config is not known; then settings that its groups do not share are named.
     """
     texts = []

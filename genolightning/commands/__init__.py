@@ -1,1 +1,1 @@
-"""One file a verb; the only room that knows Hydra."""
+"""The subcommands of `genolightning`, one file each."""

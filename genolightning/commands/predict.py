@@ -6,6 +6,7 @@ from genolightning.config.help import parse
 
 
 def main(argv: list[str]) -> int:
+    """Write the predictions of a trained run, or print the composed config with `--cfg`."""
     args = parse("predict", argv)
     if args.cfg:
         return show(compose_of_run("predict", args.overrides, config_dir=args.config_dir)[0])

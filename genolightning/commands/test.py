@@ -8,6 +8,7 @@ from genolightning.console import say
 
 
 def main(argv: list[str]) -> int:
+    """Score a finished run again and print its scores, or print the composed config with `--cfg`."""
     args = parse("test", argv)
     if args.cfg:
         return show(compose_of_run("test", args.overrides, config_dir=args.config_dir)[0])

@@ -8,6 +8,7 @@ from genolightning.runs.record import RunRecord
 
 
 def main(argv: list[str]) -> int:
+    """Train and test one model, or print the composed config with `--cfg`."""
     args = parse("train", argv)
     if args.cfg:
         return show(compose_training(args.overrides, config_dir=args.config_dir)[0])

@@ -36,7 +36,7 @@ def options(verb: str, about: str, examples: Sequence[str]) -> Parser:
 
 
 def parse(verb: str, words: Sequence[str]) -> argparse.Namespace:
-    """Read the words of a verb that composes a config: overrides, cfg and config_dir. `--help` prints and leaves."""
+    """Parse a command line of overrides, `--cfg` and `--config-dir`; `--help` prints the help and exits."""
     parser = Parser(prog=f"genolightning {verb}", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*")
     parser.add_argument("-h", "--help", action="store_true")
@@ -84,7 +84,7 @@ def choices(group: str, config_dir: Path | None = None) -> dict[str, Path]:
 
 
 def near(wrong: str, names: Iterable[str]) -> str:
-    """The words "did you mean ...? " if one of the names is close, else nothing."""
+    """The text "did you mean ...? " if one of the names is close, else ""."""
     return "".join(f"did you mean {name}? " for name in get_close_matches(wrong, list(names), 1))
 
 

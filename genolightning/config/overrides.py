@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def value_of(overrides: Sequence[str], key: str) -> str | None:
-    """The value that overrides give a key, without quotes; None where they leave it out or say null. The last counts.
+    """The value that overrides give a key, without quotes; None if they leave it out or set null. The last counts.
 
     >>> value_of(["run=logs/a=b", "seed=1"], "run")
     'logs/a=b'

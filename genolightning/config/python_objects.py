@@ -9,7 +9,7 @@ from genolightning.config import keys
 from genolightning.errors import UserError
 from genolightning.paths import conf_dir
 
-PYTHON_OBJECT = "python object"  # stands in place of the name
+PYTHON_OBJECT = "python object"  # recorded in place of a name
 CLASS = "python_class"
 MODULE_SETTINGS = ("strand", "freeze", "init_from", "layer_decay", "clip")
 
@@ -26,7 +26,7 @@ def dataset_config(data: Any) -> dict[str, Any]:
 
 
 def is_python_object(node: Any) -> bool:
-    """Whether a part of a config stands for a Python object."""
+    """Whether a part of a config represents a Python object."""
     return isinstance(node, Mapping) and CLASS in node
 
 

@@ -22,7 +22,7 @@ ALLOWED = (
 def read(folder: str | Path, *, without: Sequence[str] = (), trust: str | None = None) -> dict[str, Any]:
     """Read a run folder's config as plain dicts and lists, with every interpolation resolved.
 
-    `trust` is a package of the user's own whose classes may be named too. What stands under a key in `without` is
+    `trust` is a package of the user's own whose classes may be named too. A value under a key in `without` is
     checked like the rest, and left out. Raises UserError if this is no run folder, UntrustedRun if its config would
     run anything but constructors on the list; nothing in it has been run by then.
     """
@@ -62,7 +62,7 @@ def _check(plain: dict[Any, Any], file: Path, prefixes: Sequence[str]) -> None:
 
 
 def _is_allowed_class(target: Any, prefixes: Sequence[str]) -> bool:
-    """Whether a `_target_` names a class, and one that is defined where the list says: no function, no re-export.
+    """Whether a `_target_` names a class defined in one of the listed modules: no function, no re-export.
 
     ImportError where its module is on the list, and cannot be imported.
     """

@@ -9,7 +9,7 @@ from genolightning.benchmarks.sources.catalogue import TABLES, sources
 from genolightning.errors import UserError
 from genolightning.paths import in_data_root
 
-ABOUT = 60  # characters of a description that fit beside the other columns
+ABOUT = 60  # characters of a description that fit next to the other columns
 
 
 def listed(row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:

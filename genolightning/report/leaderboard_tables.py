@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genolightning.analysis.leaderboard import Row
     from genolightning.runs.record import RunRecord
 
-FEW = 3  # published models that get a column each; of more the best one stands in one column
+FEW = 3  # published models that get a column each; of more, only the best one, in one column
 
 Line = tuple[str, str]  # dataset, split id
 
@@ -75,7 +75,7 @@ def _how_read(rows: "Sequence[Row]") -> list[str]:
 
 
 def _columns(rows: "Sequence[Row]") -> tuple[list[Column], list[Column]]:
-    """Columns of own runs, and those that stand beside them."""
+    """Columns of own runs, and those shown next to them."""
     own = [row for row in rows if row.origin == "own"]
     protocols = {row.protocol for row in own}
     found: dict[str, dict[Line, Row]] = {}

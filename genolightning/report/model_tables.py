@@ -11,7 +11,7 @@ from typing import Any
 from genolightning import __version__
 from genolightning.console import columns, format_table
 
-DESCRIPTION_WIDTH = 76  # characters of what a model is that fit beside its numbers
+DESCRIPTION_WIDTH = 76  # characters of what a model is that fit next to its numbers
 MEASURES = {
     "flops_per_base": "FLOPs per base",
     "forward_ms": "ms a batch, forward",
@@ -96,7 +96,7 @@ def machine() -> str:
 
 
 def by_length(rows: list[dict[str, Any]], measure: str) -> list[dict[str, Any]]:
-    """One measure as a table: a row a model, a column a length; what was not measured says why."""
+    """One measure as a table: a row a model, a column a length; a cell that was not measured gives the reason."""
     return [
         {"model": row["model"]} | {f"{timing['length_bp']:,} bp": _timing(timing, measure) for timing in row["timings"]}
         for row in rows
@@ -107,12 +107,12 @@ def _timing(timing: dict[str, Any], measure: str) -> str:
     value = timing[measure]
     if value is None:
         why = timing["why"] or ""
-        return why if len(why) < 20 else "none"  # the first table says why a model cannot be built
+        return why if len(why) < 20 else "none"  # the first table gives the reason
     return f"{value:,.0f}" if isinstance(value, int) or value >= 100 else f"{value:.1f}"
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """Rows of one shape as a table; all but the first and the last column, or all but the first, stand to the right.
+    """Rows of one shape as a table; all but the first and the last column, or all but the first, are right-aligned.
 
     >>> print(markdown([{"model": "cnn", "parameters": 67089, "about": "small"}]))
     | model | parameters | about |

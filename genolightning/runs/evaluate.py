@@ -102,7 +102,7 @@ def _run_settings(config: Mapping[str, Any], verb: str) -> dict[str, Any]:
 
 
 def _split_facts(objects: RunObjects, checkpoint: Path, warnings: list[str]) -> dict[str, Any]:
-    """What the record says of the rows: where they are from, which were left out, and what the audit says of them."""
+    """The record's facts about the rows: their origin, which were left out, and the audit's verdict on them."""
     data = objects.data
     origin = data.origin()
     dropped, notes = data.notes()
@@ -139,7 +139,7 @@ def _durations(trainer: pl.Trainer, started: float) -> dict[str, Any]:
 
 
 def protocol(objects: RunObjects, checkpoint: Path) -> str:
-    """Which epoch is tested, in words; scores of different protocols are not comparable."""
+    """A description of which epoch is tested; scores of different protocols are not comparable."""
     if checkpoint.stem == "best":
         return f"epoch chosen on validation {objects.task.monitor}"
     return "last epoch" if objects.data.validates else "last epoch, no validation"

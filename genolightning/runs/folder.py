@@ -16,7 +16,7 @@ from genolightning.errors import UserError
 from genolightning.paths import logs_dir
 from genolightning.storage.atomic import atomic_write
 
-SHARED = "GENOLIGHTNING_RUN_FOLDER"  # tells the other processes of a DDP run, which Lightning starts, where it is
+SHARED = "GENOLIGHTNING_RUN_FOLDER"  # environment variable that passes the folder to the other DDP processes
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class _Places:
 
 
 def _tile_bounds(rows: Rows, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each row lies within its interval, in bases as read: int64 (rows,) begins and ends."""
+    """Bounds of each row within its interval, in bases as read: int64 (rows,) begins and ends."""
     counts = np.bincount(rows.index)
     begins, ends = np.zeros(len(lengths), np.int64), lengths.astype(np.int64)
     for row in np.flatnonzero(counts[rows.index] > 1):

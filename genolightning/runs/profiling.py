@@ -60,7 +60,7 @@ def count_cost(build: Builder, length_bp: int) -> tuple[int, int | None]:
 
 
 def too_short(module: nn.Module, length_bp: int) -> str | None:
-    """What a model says that does not take rows so long."""
+    """A note with the model's maximum length if rows of `length_bp` exceed it, else None."""
     longest = input_of(module).max_bp
     return None if longest is None or longest >= length_bp else f"max {longest:,}"
 
@@ -95,7 +95,7 @@ FOURIER = {_aten._fft_r2c: _half, _aten._fft_c2r: _half_back, _aten._fft_c2c: _w
 
 @contextmanager
 def _autocast_passed_over() -> Iterator[None]:
-    """Let models say `torch.autocast(...)` on the meta device, which torch 2.13 refuses; products are counted alike."""
+    """Disable `torch.autocast(...)`, which torch 2.13 refuses on the meta device; the FLOP count does not change."""
     real = torch.autocast
     torch.autocast = lambda *_, **__: nullcontext()  # type: ignore[assignment, misc]
     try:

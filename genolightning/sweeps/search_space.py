@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "sampler": "grid",  # every combination; or tpe, random: n_trials draws from the ranges
     "n_trials": 20,
     "prune": "median",  # end a draw whose validation score is below the median of the others'; null: never
-    "storage": None,  # where the draws are kept: an Optuna storage URL; null: a journal file beside the runs
+    "storage": None,  # where the draws are kept: an Optuna storage URL; null: a journal file in the runs' folder
     "launcher": None,  # local or slurm: submit `workers` jobs that share the trials
     "dry_run": False,  # print the trials, or the job's script, and run nothing
     "retry": False,  # run trials again that failed
@@ -76,7 +76,7 @@ def read_space(name: str, overrides: Sequence[str], config_dir: Path | None = No
 
 
 def sweep_files(config_dir: Path | None = None) -> dict[str, Path]:
-    """The sweeps there are: ours, and the YAML files that lie directly in the user's own folder."""
+    """The available sweeps: the shipped ones, and the YAML files directly in the user's own folder."""
     return {
         file.stem: file for folder in (sweeps_dir(), config_dir) if folder for file in sorted(folder.glob("*.yaml"))
     }

@@ -26,7 +26,7 @@ FAILURES_ALIKE = 3  # trials that all fail with one message before any has succe
 
 
 class Failures:
-    """How the trials of this process have ended; if the first ones all fail alike, the others would too."""
+    """How the trials of this process have ended; if the first ones all fail the same way, the others would too."""
 
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
@@ -59,7 +59,7 @@ class Worker:
     def run(self, trial: Trial, keep_running: Callable[[], bool] = lambda: True, *, every_s: float = 2.0) -> int:
         """Run a trial to its end, what it prints going to `output.txt`; returns its exit code.
 
-        `keep_running` is called every `every_s` seconds; where it returns False the process is asked to end.
+        `keep_running` is called every `every_s` seconds; if it returns False the process is terminated.
         """
         wait_for_run(trial.folder)
         if (trial.folder / "record.json").exists():

@@ -1,4 +1,4 @@
-"""Interval tables over a genome: the bases are those of plain Python slices, and what is missing is said."""
+"""Interval tables over a genome: the bases are those of plain Python slices, and what is missing is reported."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Motifs: what was planted is there, nothing else tells the classes apart, and it is all written whole."""
+"""Motifs: what was planted is there, nothing else separates the classes, and all files are written completely."""
 
 import threading
 

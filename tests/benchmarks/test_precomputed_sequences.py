@@ -1,4 +1,4 @@
-"""Ready sequences stand in for a genome that is not there, and only then."""
+"""Precomputed sequences replace a genome that is missing, and only then."""
 
 import pytest
 

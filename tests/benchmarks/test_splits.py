@@ -1,4 +1,4 @@
-"""Other splits keep groups together and classes in proportion, or say that they cannot."""
+"""Other splits keep groups together and classes in proportion, or raise an error if they cannot."""
 
 import numpy as np
 import pytest

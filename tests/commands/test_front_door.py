@@ -1,4 +1,4 @@
-"""Words in, config and run folder out, and one line for every mistake. A toy verb stands in for training."""
+"""Arguments in, config and run folder out, and one line for every mistake. A toy command replaces training."""
 
 import inspect
 import os

@@ -1,4 +1,4 @@
-"""Every key of the shipped configs has an entry in the table of keys, and the table says what the parts rely on."""
+"""Every key of the shipped configs has an entry in the table of keys, and the table gives what the parts rely on."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Windows of a genome through the datamodule: the same interface as rows that lie in memory."""
+"""Windows of a genome through the datamodule: the same interface as rows in memory."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Files at the door, and files that are whole or not there."""
+"""Reading text files, compressed or not, and the errors for damaged ones."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""A sweep is run as the grid or the search that its sampler says."""
+"""A sweep is run as the grid or the search that its sampler names."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Language models of DNA: what is asked, what is counted, and that a model learns from it."""
+"""Language models of DNA: what is predicted, what is counted, and that a model learns from it."""
 
 import math
 from functools import partial

@@ -1,4 +1,4 @@
-"""Trackers: without key or network they are kept on disk, all are told the same steps, and none twice."""
+"""Loggers: without key or network they write to disk; all receive the same steps, and none receives a step twice."""
 
 import csv
 import json

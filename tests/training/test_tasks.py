@@ -1,4 +1,4 @@
-"""Tasks: places without a label do not count, weights weigh, and validation scores are the test scores' twins."""
+"""Tasks: places without a label do not count, weights weigh, and validation scores are computed as test scores are."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Fine-tuning: the weights of another run, rates that fall with depth, and what is said and kept of both."""
+"""Fine-tuning: the weights of another run, rates that fall with depth, and what is printed and recorded of both."""
 
 import json
 import shutil

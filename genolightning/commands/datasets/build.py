@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main(given: list[str]) -> int:
-    """Write tables, card and YAML, and say how to train on them."""
+    """Write tables, card and YAML, and print how to train on them."""
     args = _options().parse_args(given)
     labels = [name.strip() for name in args.classes.split(",")]
     if len(labels) != 2 or not all(re.fullmatch(r"\w[\w.-]*", label) for label in labels):

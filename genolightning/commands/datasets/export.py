@@ -12,7 +12,7 @@ FORMATS = ("fasta", "csv", "parquet", "folder")
 
 
 def main(given: list[str]) -> int:
-    """Write the splits and say how many rows each has."""
+    """Write the splits and print how many rows each has."""
     args = _options().parse_intermixed_args(given)
     if args.output.exists() and not (args.output.is_dir() and not any(args.output.iterdir())):
         raise UserError(f"--output {args.output} exists already; remove it, or name another folder")

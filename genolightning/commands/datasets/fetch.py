@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main(given: list[str]) -> int:
-    """Fetch what is not in the data root yet and say what was done with each file."""
+    """Fetch what is not in the data root yet and print what was done with each file."""
     parser = words.options(
         "datasets fetch",
         "get a dataset's tables and reference genomes into the data root (GENOLIGHTNING_DATA). Each file is verified,\n"

@@ -19,7 +19,7 @@ SHOWN = 20  # ids printed; --json lists all
 
 
 def main(given: list[str]) -> int:
-    """Write the interval table and say how many sequences are placed once, more than once, or not at all."""
+    """Write the interval table and print how many sequences are placed once, more than once, or not at all."""
     parser = words.options(
         "datasets locate",
         "find sequences in a genome, exactly, on both strands, and write their intervals (0-based, half-open) as a\n"

@@ -1,4 +1,4 @@
-"""What `datasets info` can say without network, tables or genome: the facts in the cards, held against the tables."""
+"""What `datasets info` can show without network, tables or genome: the facts in the cards, held against the tables."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`leaderboard`: own runs beside baselines and published scores, for a person, a spreadsheet, a page or a program."""
+"""`leaderboard`: own runs next to baselines and published scores, for a person, a spreadsheet, a page or a program."""
 
 import csv
 import io
