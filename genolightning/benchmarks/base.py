@@ -1,4 +1,4 @@
-"""What every benchmark family hands to the data room: rows of one split, in the order of their file."""
+"""What every benchmark family passes to the data layer: rows of one split, in the order of their file."""
 
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     target: NDArray[Any]  # int64 (rows,) | float32 (rows,) | (rows, labels) | (rows, length) | (rows, bins, labels)
     ids: NDArray[Any]  # str (rows,): `<class>/<id>` for interval tables, the row number for tables without ids
     index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the table before any drop, counted from 0
-    dropped: dict[str, int]  # reason -> count of rows left out on the user's word
+    dropped: dict[str, int]  # reason -> count of rows left out because the user's settings allow it
 
 
 class PublishedIntervals(NamedTuple):
@@ -33,7 +33,7 @@ class PublishedIntervals(NamedTuple):
 
 
 class Benchmark(Protocol):
-    """Facts of a dataset, and its rows. Plain Python and numpy; nothing is read before it is asked for."""
+    """Facts of a dataset, and its rows. Plain Python and numpy; nothing is read before it is needed."""
 
     name: str
     resolution_bp: int | None  # None: one label a sequence; 1: one a base; n: one a bin
@@ -51,7 +51,7 @@ class Benchmark(Protocol):
         """Names of classes (binary, multiclass) or labels (multilabel); [] for regression."""
 
     def prepare(self) -> None:
-        """Check that every file is there (DatasetMissing says what to fetch), and make what is made, e.g. motifs."""
+        """Check that every file exists (DatasetMissing names what to fetch) and write generated ones, e.g. motifs."""
 
     def splits(self) -> list[str]:
         """Which of train, validation, test have their own file; what is not there is cut from train by the seed."""
@@ -77,7 +77,7 @@ class SequenceBenchmark(Benchmark, Protocol):
 
 
 class GenomeBenchmark(Benchmark, Protocol):
-    """A benchmark whose rows are intervals of one genome, so that windows can be gathered when they are asked for."""
+    """A benchmark whose rows are intervals of one genome, so that windows can be gathered when they are needed."""
 
     @property
     def genome(self) -> Genome:

@@ -1,4 +1,4 @@
-"""Dataset cards: where a benchmark comes from and what is known to be wrong with it, as its YAML says."""
+"""Dataset cards: where a benchmark comes from and what is known to be wrong with it, read from its YAML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class DatasetCard:
     sha256: dict[str, str] = field(default_factory=dict)  # file -> its checksum, as published
     faults: list[str] = field(default_factory=list)
     counts: dict[str, dict[str, int]] = field(default_factory=dict)  # split -> class -> rows, as published
-    table1: dict[str, float] = field(default_factory=dict)  # what `shape_of` says of it
+    table1: dict[str, float] = field(default_factory=dict)  # the result of `shape_of`
     audit: dict[str, Any] = field(default_factory=dict)  # of the published split: verdict, reasons and their figures
     bibtex: dict[str, Any] = field(default_factory=dict)  # entry type -> key, then field -> value
     command: str | None = None  # what makes it again, where it was built here
@@ -92,7 +92,7 @@ def shape_of(lengths: Mapping[str, Any]) -> dict[str, float]:
 
 
 def known_facts(card: DatasetCard) -> dict[str, Any]:
-    """What `datasets info` can say without network, tables or genome: table 1, class counts, the audit's summary."""
+    """What `datasets info` shows without network, tables or genome: table 1, class counts, the audit's summary."""
     return {key: value for key in ("table1", "counts", "audit", "faults") if (value := getattr(card, key))}
 
 
@@ -113,7 +113,7 @@ def composed(file: Path) -> dict[str, Any]:
     for entry in own.pop("defaults", []):
         name = f"{str(entry).partition('@')[0]}.yaml"
         shared = [folder / name for folder in (file.parent, conf_dir() / "dataset") if (folder / name).is_file()]
-        if entry != "_self_" and shared:  # a user's own dataset may stand on our shared parts
+        if entry != "_self_" and shared:  # a user's own dataset may include our shared parts
             merged = _over(merged, composed(shared[0]))
     return _over(merged, own)
 

@@ -1,4 +1,4 @@
-"""Where a benchmark's files lie, and what to say when they do not."""
+"""Paths of a benchmark's files, and the error for a missing one."""
 
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +14,7 @@ def existing(path: Path) -> Path | None:
 
 
 def missing_file(dataset: str, within: str | Path) -> NoReturn:
-    """Say that a named dataset's file is not in the data root, and how to get it."""
+    """Raise DatasetMissing for a named dataset's file that is not in the data root, with how to get it."""
     if not data_root().is_dir():
         raise DatasetMissing(
             f"{dataset}: there is no data root {data_root()}; set GENOLIGHTNING_DATA to your folder of datasets"
@@ -25,5 +25,5 @@ def missing_file(dataset: str, within: str | Path) -> NoReturn:
 
 
 def shown(path: Path) -> str:
-    """A file's name in records: relative to the data root where it lies there."""
+    """A file's name in records: relative to the data root where it is below it."""
     return str(path.relative_to(data_root())) if path.is_relative_to(data_root()) else path.name

@@ -46,5 +46,5 @@ def make_benchmark(dataset: Mapping[str, Any]) -> "Benchmark | None":
 
 @cache
 def _loading_keys() -> frozenset[str]:
-    """The keys of every dataset that say how batches are made of its rows."""
+    """The keys of every dataset that set how batches are made of its rows."""
     return frozenset(composed(conf_dir() / "dataset" / "base" / "serving.yaml"))

@@ -19,7 +19,7 @@ from genolightning.genome.reference import Genome
 from genolightning.paths import data_root, in_data_root
 
 KINDS = ("causal_lm", "masked_lm")
-DRAWS = 1000  # rounds of drawing after which a genome is said to hold too few windows
+DRAWS = 1000  # rounds of drawing after which a genome counts as holding too few windows
 
 
 class Places(NamedTuple):
@@ -29,7 +29,7 @@ class Places(NamedTuple):
     start: NDArray[np.int64]  # (windows,) first base
 
     def take(self, rows: NDArray[Any]) -> "Places":
-        """Some of them, by number or by mask."""
+        """Select windows by number, int64 (n,), or by mask, bool (windows,)."""
         return Places(self.record[rows], self.start[rows])
 
 
@@ -68,7 +68,7 @@ class GenomeWindows:
             if count is not None:
                 check_integer(
                     f"dataset.{key}", count, 2 if key == "window_bp" else 1
-                )  # a first base is never asked for
+                )  # the first base is never predicted
         if not 0 <= max_n <= 1:
             raise UserError(f"{Setting('dataset.max_n', max_n)}: wanted a share between 0 and 1")
         self.name, self.kind, self.window_bp, self.max_n = name, kind, window_bp, max_n

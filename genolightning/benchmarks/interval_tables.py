@@ -37,11 +37,11 @@ class _Read:
 class IntervalTables:
     """A benchmark of one interval table a class and split, `<folder>/{train,test}/<class>.csv.gz`.
 
-    `folder` lies in the data root's `genomic_benchmarks`, unless it is absolute. A class is read from the genome its
+    `folder` is below the data root's `genomic_benchmarks`, unless it is absolute. A class is read from the genome its
     `assembly` names, `genomes/<assembly>.fa[.gz]` in the data root; `genomes` points one class, `genome` all others,
-    to another FASTA. Rows come in the order of `classes`, then of the file. Where the data root lacks a genome that
-    nobody named, a split's ready sequences, `sequences/<folder>/<split>.tsv.gz`, stand in for it. With
-    `missing="drop"` rows that the genome does not hold are left out and counted by reason; `warnings` then says what
+    to another FASTA. Rows come in the order of `classes`, then of the file. Where the data root lacks a genome and
+    none is set, a split's ready sequences, `sequences/<folder>/<split>.tsv.gz`, are read instead. With
+    `missing="drop"` rows that the genome does not hold are left out and counted by reason; `warnings` then lists what
     else the last reading found.
     """
 
@@ -180,7 +180,7 @@ class IntervalTables:
         return read_ready(ready, self.classes, tables)
 
     def table_files(self, split: str) -> dict[str, Path] | None:
-        """Table -> its file; None where ready sequences stand in and not every table is there."""
+        """Table -> its file; None where ready sequences are read instead and a table is missing."""
         if self.ready(split) is None:
             return {label: self.table_file(split, label) for label in self.tables}
         within = data_root() / "genomic_benchmarks" / self._folder / split

@@ -10,7 +10,7 @@ from genolightning.storage.text_files import read_text
 
 
 def read_labelled_fasta(path: Path) -> TextTable:
-    """Read records, gzipped or not, as the columns name, sequence and label; a row stands at its header's line.
+    """Read records, gzipped or not, as the columns name, sequence and label; a row's line is that of its header.
 
     What follows the last `|` of a header is the label, what precedes it the name. Raises BadTable, naming the line, for
     a header without a label, and for a file that does not begin with a header.

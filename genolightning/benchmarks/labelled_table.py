@@ -39,7 +39,7 @@ class LabelledTable:
 
     Paths are absolute, or relative to the current folder or the data root; `x.csv` also finds `x.csv.gz`. What is left
     open is read from the training file: its sorted labels are the classes; two are binary, more are multiclass.
-    Numbers are regression only where `kind="regression"` says so. 1, "1" and 1.0 are one label. A list of columns as
+    Numbers are regression only with `kind="regression"`. 1, "1" and 1.0 are one label. A list of columns as
     `label`, or `kind="multilabel"` with cells such as "1,2,5", is multilabel. With `resolution_bp` a cell holds one
     character a base (1) or a bin of n bases. `reverse_complement` maps each class that has a strand to its class on the
     other strand, `{"plus_cds": "minus_cds", "minus_cds": "plus_cds"}`.

@@ -25,7 +25,7 @@ class LabelSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowLabels:
-    """Labels that belong to rows, wherever their windows lie: the class of a table, or a row of labels."""
+    """Labels that belong to rows, wherever their windows are: the class of a table, or a row of labels."""
 
     kind: str
     classes: list[str]

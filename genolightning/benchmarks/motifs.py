@@ -31,7 +31,7 @@ ANY_BP = tuple(range(31))  # where the spacing itself is the target
 WINDOW_BP = 200
 MARGIN_BP = 40  # a pair keeps away from the window's ends, as the middle of a peak does
 STRETCHES, STRETCH_BP = 7, 25  # of single motifs there is at most one in each stretch of a window
-SLOT_BP = 240  # windows lie this far apart on their chromosome
+SLOT_BP = 240  # distance between the starts of windows on their chromosome
 ROWS = {"train": 6000, "test": 1500}
 CHROMOSOME_ROWS = 1500  # train is chr1 to chr4, test is chr5: no stretch is in both
 WRITER = 1  # counts up when the same parameters come to write other files
@@ -48,7 +48,7 @@ class Sites(NamedTuple):
 class Motifs(IntervalTables):
     """Planted motifs as a benchmark: 6,000 training and 1,500 test rows of 200 bp, on both strands.
 
-    By `kind`: binary, a pair of motifs stands close (positive) or far apart (negative), all else being alike;
+    By `kind`: binary, a pair of motifs is close (positive) or far apart (negative), all else being equal;
     regression, the bases between the pair; multilabel, which of the motifs in `classes` are there; binary with
     `resolution_bp=1`, which bases belong to a motif. Another `generator_seed` makes another genome.
     """

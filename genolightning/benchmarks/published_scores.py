@@ -1,6 +1,6 @@
 """Scores that others have published, as fractions, each with its source and with what its checkpoint was chosen on.
 
-They lie beside this file in `published/*.csv`. What a source does not say is left empty, or `unknown`.
+They are read from `published/*.csv` in this folder. What a source does not report is left empty, or `unknown`.
 """
 
 import csv
@@ -19,7 +19,7 @@ class Published(NamedTuple):
     model: str
     metric: str
     value: float  # a fraction, not percent
-    spread: float | None  # +- of the source; `note` says what it is
+    spread: float | None  # +- of the source; `note` names its kind
     seeds: int | None  # how many runs the value is the mean of
     protocol: str  # "last epoch", "epoch chosen on test", "epoch chosen on validation ...", "unknown", ...
     source: str

@@ -1,9 +1,9 @@
 """Other splits of a benchmark's published rows: `clean` keeps whole groups together, `chromosome` whole chromosomes.
 
-The published split stays as it is, under its own id. A group is what must not be torn: rows whose intervals overlap,
-directly or through others, equal sequences, and near-duplicates where the bases are there. As in GraphPart (Teufel et
-al., NAR Genom. Bioinform. 5:lqad088, 2023) and DataSAIL (Joeres et al., Nat. Commun. 16:3337, 2025), but sizes are met
-greedily.
+The published split stays as it is, under its own id. A group stays on one side of a split: rows whose intervals
+overlap, directly or through others, equal sequences, and near-duplicates where the bases are available. As in GraphPart
+(Teufel et al., NAR Genom. Bioinform. 5:lqad088, 2023) and DataSAIL (Joeres et al., Nat. Commun. 16:3337, 2025), but
+sizes are met greedily.
 """
 
 import hashlib
@@ -122,9 +122,10 @@ def choose(
 ) -> tuple[NDArray[np.bool_], list[str]]:
     """Choose whole groups as the test rows, so that each class has about as many as were published.
 
-    Groups are taken in random order while every class has room. Where groups are few and large, other orders, and a
-    little more room, are tried as well; where a class still falls short, the others shrink with it as far as the guards
-    ask. Returns which rows are test rows, and what could not be kept to.
+    `group` and `target` are int64 (rows,); `published`, bool (rows,), marks the published test rows. Groups are taken
+    in random order, each where no class exceeds its published count. Where groups are few and large, other orders, and
+    counts up to 20 % larger, are tried as well; where a class still has too few rows, the others shrink with it as far
+    as the guards allow. Returns which rows are test rows, bool (rows,), and which guards could not be met.
     """
     labels = np.zeros(len(group), np.int64) if target is None else target
     wish = np.bincount(labels[published], minlength=int(labels.max()) + 1)
@@ -171,7 +172,7 @@ def _fill(table: Rows, order: Rows, wish: Rows) -> NDArray[np.bool_]:
 
 
 def _shortfalls(count: Rows, wish: Rows, names: Sequence[str]) -> list[str]:
-    """The guards that a choice breaks, in words."""
+    """The guards that a choice breaks, as text."""
     notes = [
         f"class {name}: {found} test rows, {min(LEAST_ROWS, wanted)} wanted; its rows hang together in groups too large"
         for name, found, wanted in zip(names, count.tolist(), wish.tolist(), strict=True)

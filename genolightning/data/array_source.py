@@ -42,7 +42,7 @@ class RowArrays:
 
 
 class ArraySource:
-    """Some rows of an encoded split, cropped where asked; with `strands`, row `rows + i` is the other strand of row i.
+    """Some rows of an encoded split, cropped or not; with `strands`, row `rows + i` is the other strand of row i.
 
     `rows` are row numbers of the split, int64 (n,), None for all. A small split is copied into one padded matrix with
     both its strands. Of a large one only row numbers and lengths are held: each batch is gathered from the memory map,
@@ -88,7 +88,7 @@ class ArraySource:
 
     @property
     def target(self) -> NDArray[Any]:
-        """The targets of all rows on their own strand, in table order."""
+        """The targets of all rows on their own strand, (rows, ...), in table order."""
         if self._copy is not None:
             return self._copy.target[: self.rows]
         return self._targets(np.arange(self.rows))

@@ -27,8 +27,8 @@ def reverse_targets(target: NDArray[Any], lengths: NDArray[np.int64], resolution
 def permute_classes(target: NDArray[Any], reverse_complement: Sequence[int], *, by_column: bool) -> NDArray[Any]:
     """Targets of the other strand, where class or column i becomes `reverse_complement[i]`.
 
-    Class numbers (integers of any shape) are replaced, and "no label" stays; with `by_column` the last axis, one
-    column a label or track, is reordered instead.
+    Class numbers (integers of any shape) are replaced, and "no label" stays. With `by_column` the columns of targets
+    (rows, columns) or (rows, bins, columns), one a label or track, are reordered instead.
 
     >>> permute_classes(np.array([2, 0, -100]), [0, 2, 1], by_column=False).tolist()
     [1, 0, -100]
@@ -46,13 +46,13 @@ def permute_classes(target: NDArray[Any], reverse_complement: Sequence[int], *, 
 
 
 def no_label(target: NDArray[Any]) -> float:
-    """The value for "no label" in targets of this type: NaN or -100."""
+    """The value for "no label" in targets of this dtype: NaN for float32 or float64, -100 for integers."""
     return float("nan") if np.issubdtype(target.dtype, np.floating) else NO_LABEL
 
 
 def shift(rows: NDArray[Any], by: NDArray[np.int64], fill: float, lengths: NDArray[np.int64]) -> NDArray[Any]:
     """Move row i by `by[i]` positions to the left (right where negative); what is vacated becomes `fill`, and so does
-    what would lie beyond the row's own length.
+    what would be beyond the row's own length.
 
     >>> shift(np.array([[0, 1, 2, 4]], np.uint8), np.array([-1]), 4, np.array([3])).tolist()
     [[4, 0, 1, 4]]

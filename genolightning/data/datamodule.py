@@ -26,7 +26,7 @@ from genolightning.errors import Setting, UserError
 from genolightning.facts import NO_LABEL, Facts, target_kind
 
 EVALUATION_BATCHES = 64  # at least, where there are as many rows: each of several processes needs one
-DESCRIPTION = ("card",)  # keys of a dataset's config that say what it is and change nothing
+DESCRIPTION = ("card",)  # keys of a dataset's config that describe it and change nothing
 
 
 class InputLimits(Protocol):
@@ -178,13 +178,13 @@ class SequenceDataModule(pl.LightningDataModule):
     def configure(self, input: InputLimits) -> None:
         """Fit the batches to what a backbone reads: its tokens, and its longest row.
 
-        Longer rows are cropped, or are a UserError, as `too_long` says.
+        Longer rows are cropped, or are a UserError, depending on `too_long`.
         """
         self.tokenize, self.max_tokens = input.tokenizer, input.max_tokens
         self.limit(input.max_bp)
 
     def limit(self, length_bp: int | None) -> None:
-        """Set the longest row that the model takes; longer ones are cropped, or are a UserError, as `too_long` says."""
+        """Set the longest row that the model takes; `too_long` decides whether longer ones are cropped or an error."""
         if length_bp is None:
             self.setup()
             return

@@ -53,7 +53,7 @@ class DeviceSource:
         return self
 
     def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
-        """Gather one batch on the device, equal to that of `ArraySource.gather`."""
+        """Gather rows, int64 (batch,), into one batch on the device, equal to that of `ArraySource.gather`."""
         # looked up in numpy, so that the device need not be waited for
         longest = int(self.lengths.take(rows % self.rows).max(initial=0))
         where = torch.from_numpy(np.ascontiguousarray(rows)).to(self.device, non_blocking=True)
@@ -88,7 +88,7 @@ def _shift(values: Tensor, shift_bp: Tensor, fill: float, lengths: Tensor) -> Te
 def on_device(source: ArraySource, device: torch.device, setting: str | bool) -> BatchSource:
     """Copy a source to the device where `setting` allows: `auto` if it fits into a quarter of the free memory.
 
-    Nothing is copied where the device is the CPU. Raises UserError where `setting` is true and there is no room.
+    Nothing is copied where the device is the CPU. Raises UserError where `setting` is true and memory is short.
     """
     if setting is False or device.type != "cuda":
         return source

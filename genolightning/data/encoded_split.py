@@ -63,7 +63,7 @@ def open_split(benchmark: Benchmark, split: str) -> EncodedSplit:
     """Open the store of a split, and build it first where the cache has none that is whole.
 
     Built in a folder of another name and renamed, under a lock: a store that has its name was whole when it got it.
-    A store whose files have another size than its notes say is built anew; `check_split` looks at every byte.
+    A store whose files differ in size from its notes is built anew; `check_split` looks at every byte.
     """
     key = split_key(benchmark, split)
     folder = _folder(key)
@@ -98,7 +98,7 @@ def _folder(key: str) -> Path:
 
 
 def _notes(folder: Path) -> dict[str, Any] | None:
-    """What the store says of itself, where all its files are there in their size."""
+    """The store's notes; None where a file is missing or has another size."""
     try:
         notes: dict[str, Any] = json.loads((folder / "notes.json").read_text())
         sizes = {name: (folder / name).stat().st_size for name in notes["files"]}

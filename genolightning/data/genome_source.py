@@ -79,7 +79,7 @@ class GenomeSource:
 
     @property
     def target(self) -> NDArray[Any]:
-        """The targets of all rows, gathered now."""
+        """The targets of all rows, (rows, ...), gathered at each access."""
         return self.row_arrays(self.index).target
 
     def at_epoch(self, epoch: int) -> "GenomeSource":
@@ -91,7 +91,7 @@ class GenomeSource:
         return moved
 
     def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
-        """Gather one batch; see `BatchSource.gather`."""
+        """Gather rows, int64 (batch,), into one batch, moved by `shift_bp` bases; see `BatchSource.gather`."""
         arrays = self.row_arrays(rows, shift_bp)
         target = arrays.target.astype(WIDE[arrays.target.dtype.kind], copy=False)
         return Batch(
@@ -130,7 +130,7 @@ class GenomeSource:
         if bounds is None:
             return labels.gather(start, self.length_bp, row)
         bin_bp = labels.resolution_bp or 1
-        # a label source is asked for windows inside the map only, by whole bins away from the one that is wanted
+        # windows are read inside the map only, moved by whole bins from the requested ones
         after = -(-(start - (len(self.genome.codes) - self.length_bp)).clip(0) // bin_bp)
         before = -(-((-start).clip(0)) // bin_bp)
         target = labels.gather(start + (before - after) * bin_bp, self.length_bp, row)

@@ -45,7 +45,7 @@ class GenomeWindowsDataModule(SequenceDataModule):
         return True
 
     def index(self, split: str) -> NDArray[np.int64]:
-        """Row numbers of a split."""
+        """Row numbers of a split, int64 (rows,)."""
         return self.source(split).index
 
     def setup(self, stage: str | None = None) -> None:
@@ -64,7 +64,7 @@ class GenomeWindowsDataModule(SequenceDataModule):
         return Facts(windows.kind, [], windows.window_bp, windows.window_bp, None, rows)
 
     def limit(self, length_bp: int | None) -> None:
-        """Note the longest window the model takes; a longer one is cropped, or is an error, as `too_long` says."""
+        """Set the longest window that the model takes; `too_long` decides if a longer one is cropped or an error."""
         if length_bp is not None and length_bp < self.benchmark.window_bp:
             if self.loading.too_long == "error":
                 raise UserError(

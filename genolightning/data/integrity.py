@@ -36,7 +36,7 @@ def check_files(data: "SequenceDataModule", published: dict[str, str], parts: Pa
     _check_genomes(benchmark, parts)
     for split, state in data.check().items():
         parts.append({"part": f"encoded {split} rows", "state": state})
-    if fault is not None:  # last: what is wrong with a row says more
+    if fault is not None:  # last: an error in a row is more specific
         raise fault
 
 

@@ -69,7 +69,7 @@ class BatchLoader:
             self.epoch, self.done, self._start = epoch, 0, 0
 
     def state_dict(self) -> dict[str, int]:
-        """Where the epoch stands: plain integers, without the rank."""
+        """Position in the epoch: plain integers, without the rank."""
         return {
             "epoch": self.epoch,
             "done": self.done,

@@ -114,7 +114,7 @@ def cut_rows(
     """Cut a random share off, class by class where rows have classes: (rows left, rows cut), both in order.
 
     `rows` is int64 (n,), row numbers of `target`, (rows, ...). At least `least` rows of each class are cut. With the
-    same seed a smaller share lies inside a larger one.
+    same seed a smaller share is a subset of a larger one.
     """
     random = np.random.default_rng(seed)
     classes = target[rows] if target.ndim == 1 and target.dtype.kind == "i" else np.zeros(len(rows), np.int64)

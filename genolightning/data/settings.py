@@ -16,7 +16,7 @@ class Splitting:
     A split without a file of its own is cut from train by `seed`, first test, then validation, class by class where
     rows have classes; with `validation_fraction` 0 there is no validation at all, and a file of it is not read.
     `split` is `original`, or a re-split of the published rows (`clean`, `chromosome`: see benchmarks/splits.py). Of
-    the rows left in train `train_fraction` is kept; a smaller share lies inside a larger one.
+    the rows left in train `train_fraction` is kept; a smaller share is a subset of a larger one.
     """
 
     validation_fraction: float = 0.1
@@ -77,7 +77,7 @@ class Loading:
 
     `batch_size` is per process. `too_long`: rows longer than the model takes are an `error`, or `crop` keeps their
     first bases. `bucket` puts rows of like length into one batch. `on_device` keeps the rows on the GPU; `auto` where
-    they fit into a quarter of its free memory and no workers are asked for.
+    they fit into a quarter of its free memory and `workers` is 0.
     """
 
     batch_size: int = 64

@@ -85,7 +85,7 @@ def _number(name: str) -> int:
 
 
 def _refuse(path: Path, rows: "pl.DataFrame", bad: "pl.Series", name: str, wanted: str) -> None:
-    """Raise BadTable for the first row that is marked bad, showing what stands there."""
+    """Raise BadTable for the first row that is marked bad, quoting its value."""
     row = bad.arg_max()
     if row is not None and bad[row]:
         found = str(rows[name][row])[:100]

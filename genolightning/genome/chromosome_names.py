@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 _MITOCHONDRION = {"M", "MT", "mitochondrion_genome"}
 _PREFIX = re.compile(r"chr(?=.)", re.IGNORECASE)
-# versions of Ensembl and RefSeq transcripts; other names may end in a dot and a number that tell genes apart (worm)
+# versions of Ensembl and RefSeq transcripts; other names may end in a dot and a number that distinguish genes (worm)
 _VERSION = re.compile(r"^(ENS[A-Z]*\d+|[NX][MR]_\d+)\.\d+$")
 
 

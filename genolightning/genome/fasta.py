@@ -17,9 +17,9 @@ _ILLEGAL_CODE = bytes([ILLEGAL])
 def encode_fasta(fasta: Path, out: BinaryIO) -> dict[str, int]:
     """Write the codes of all records end to end, one byte a base; returns each record's length in bp, in file order.
 
-    A record's name is the first word of its header. Memory stays at a few chunks whatever the length of records and
-    lines. Raises BadTable for a file that is not a FASTA, is empty or truncated, for a name that occurs twice, a record
-    without bases, and a letter that is not IUPAC (naming record and line).
+    A record's name is its header up to the first white space. Memory stays at a few chunks whatever the length of
+    records and lines. Raises BadTable for a file that is not a FASTA, is empty or truncated, for a name that occurs
+    twice, a record without bases, and a letter that is not IUPAC (naming record and line).
     """
     lengths: dict[str, int] = {}
     name = ""
@@ -85,7 +85,7 @@ def _check_bases(fasta: Path, name: str, lengths: dict[str, int]) -> None:
 
 
 def _blame_letter(fasta: Path) -> NoReturn:
-    """Walk through the file line by line, now that a wrong letter is known to be there, to say where."""
+    """Raise BadTable with the record and line of a wrong letter that is known to be in the file."""
     name = b""
     with open_decompressed(fasta) as stream:
         for number, line in enumerate(stream, 1):

@@ -23,7 +23,7 @@ BED_COLUMNS = ("region", "start", "end", "id", "score", "strand")
 class Intervals:
     """Stretches of chromosomes, one a row, 0-based and half-open, as in BED.
 
-    `source` and `line` say where a row was read from (the header is line 1), so that an error can name it.
+    `source` and `line` are the file and line that a row was read from (the header is line 1), for error messages.
 
     >>> Intervals(["chr1"], [100], [350]).lengths.tolist()
     [250]
@@ -66,7 +66,7 @@ class Intervals:
         return self.end - self.start
 
     def describe(self, row: int) -> str:
-        """Where a row stands and what it says, for an error; rows without a file count from 1.
+        """A row's file, line and interval, for an error; rows without a file count from 1.
 
         >>> Intervals(["chr1"], [5], [9], source="a.bed", line=[3]).describe(0)
         'a.bed line 3: chr1:5-9'
@@ -105,7 +105,7 @@ def read_gb_table(path: Path) -> IntervalTable:
 
     A strand of `+`, `.` or nothing is the forward one. Raises BadTable, naming file and line, for wrong columns, a row
     with more or fewer fields, a start or end that is no whole number, a negative start, an empty interval, another
-    strand, or an id that stands twice in this file (ids may repeat between classes and splits).
+    strand, or an id that occurs twice in this file (ids may repeat between classes and splits).
     """
     path = Path(path)
     rows = _lines(path, ",")
@@ -167,7 +167,7 @@ def _unquoted(path: Path, text: str) -> str:
 
 
 def _columns(path: Path, rows: "pl.DataFrame", names: Sequence[str], separator: str) -> "pl.DataFrame":
-    """The fields under their names, beside `line` and `text`; start and end as whole numbers."""
+    """The fields under their names, with `line` and `text`; start and end as whole numbers."""
     import polars as pl
 
     fields = rows["text"].str.splitn(separator, len(names)).struct.rename_fields(list(names)).struct.unnest()
@@ -199,7 +199,7 @@ def _intervals(path: Path, columns: "pl.DataFrame") -> Intervals:
 
 
 def _refuse(path: Path, columns: "pl.DataFrame", bad: "pl.Series", name: str, wanted: str) -> None:
-    """Raise BadTable for the first row that is marked bad, showing what stands there."""
+    """Raise BadTable for the first row that is marked bad, quoting its value."""
     row = bad.arg_max()
     if row is not None and bad[row]:
         found = str(columns[name][row])[:120]

@@ -1,4 +1,4 @@
-"""Where sequences lie in a genome: exact matches on both strands, every hit counted (seq2loc).
+"""Where sequences occur in a genome: exact matches on both strands, every hit counted (seq2loc).
 
 One pass over the genome. The first bases of every sequence and of its other strand, as a number of two bits a base, are
 its seeds; a bitmap of mixed seeds rejects nearly every place of the genome, what is left is compared base by base.
@@ -38,13 +38,13 @@ class Located(NamedTuple):
 
 
 class Seeds(NamedTuple):
-    """What to look for, sorted by word: two entries a sequence, one if it is its own other strand."""
+    """Seeds to look for, sorted: two entries a sequence, one if it is its own reverse complement."""
 
     word: Words  # (entries,)
     query: Numbers  # (entries,)
     backward: NDArray[np.bool_]  # (entries,)
     seed_bp: int
-    bitmap: NDArray[np.bool_]  # mixed words that occur
+    bitmap: NDArray[np.bool_]  # mixed seeds that occur
 
 
 def locate(queries: Codes, genome: Genome) -> Located:
@@ -125,7 +125,7 @@ def _word(bases: NDArray[np.uint8]) -> Words:
 
 
 def _rolling(values: NDArray[np.uint8], seed_bp: int) -> Words:
-    """The word that begins at each base, (bases - seed_bp + 1,): words of 1, 2, 4, ... bases are put together."""
+    """The seed that begins at each base, (bases - seed_bp + 1,): k-mers of 1, 2, 4, ... bases are joined."""
     power = (values & 3).astype(np.uint64)  # an N reads as some base; the comparison sees it
     word, length, size = None, 0, 1
     while True:
@@ -145,7 +145,7 @@ def _rolling(values: NDArray[np.uint8], seed_bp: int) -> Words:
 
 
 def _mixed(words: Words) -> Words:
-    """A pseudo-random place in the bitmap for each word."""
+    """A pseudo-random place in the bitmap for each seed."""
     with np.errstate(over="ignore"):
         return words * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - BITMAP_BITS)
 

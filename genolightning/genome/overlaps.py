@@ -30,7 +30,7 @@ class Overlaps(NamedTuple):
 
 
 def linearize(*tables: Intervals) -> list[Line]:
-    """Lay several tables on the same line; chromosomes stand apart, names are compared as they are written.
+    """Place several tables on one coordinate line; chromosomes do not overlap, names are compared as written.
 
     >>> one, other = linearize(Intervals(["a", "b"], [0, 5], [9, 9]), Intervals(["b"], [0], [6]))
     >>> int(one.start[1] - other.start[0])

@@ -30,7 +30,7 @@ TURN_BYTES = 1 << 16  # rows turned round at a time: what stays in the processor
 
 
 class Placement(IntEnum):
-    """Where an interval lies with regard to a genome."""
+    """Where an interval is with regard to a genome."""
 
     INSIDE = 0
     ABSENT = 1  # the genome has no such chromosome
@@ -44,10 +44,10 @@ class Genome:
     """Base codes of a FASTA of any size (plain, gzipped or bgzipped), read through the page cache.
 
     The first use encodes the file into `cache` (default: `genomes` in the cache folder), keyed by the FASTA's content;
-    every later use, in this process or another, maps that file. Nothing is ever written beside the FASTA. Safe to
+    every later use, in this process or another, maps that file. Nothing is ever written next to the FASTA. Safe to
     pickle and to use in forked and spawned workers.
 
-    Names are the first words of the headers; `chr1` and `1` are one name, so are chrM, M, MT and mitochondrion_genome,
+    Names are the headers up to white space; `chr1` and `1` are one name, so are chrM, M, MT and mitochondrion_genome,
     and a transcript is found without its version. Exact names win; a spelling that could mean two records means none.
 
     Raises GenomeMissing where there is no such file, BadTable where it is no sound FASTA.
@@ -71,7 +71,8 @@ class Genome:
         self.lengths = lengths
         self._sizes = np.fromiter(lengths.values(), np.int64, len(lengths))
         self._offsets = np.concatenate([[0], np.cumsum(self._sizes)])
-        self._number: dict[str, int] = {name: number for number, name in enumerate(lengths)}  # grows by spellings asked
+        # grows by spellings looked up
+        self._number: dict[str, int] = {name: number for number, name in enumerate(lengths)}
         self._aliases: dict[str, str] | None = None
         with open(_codes_file(self.cache, self.key), "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -30,7 +30,7 @@ def write_errors(what: object, fix: str = MAKE_ROOM) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path, *, fix: str = MAKE_ROOM) -> Iterator[Path]:
-    """Yield a temporary file name beside `path` to write to; it takes `path`'s place when the block ends well.
+    """Yield a temporary file name next to `path` to write to; it takes `path`'s place when the block ends well.
 
     An error of any kind leaves `path` as it was and removes the temporary file; an OSError becomes a UserError that
     ends in `fix`. The temporary name keeps `path`'s suffixes, for writers that look at them.
@@ -63,7 +63,7 @@ def replace_synced(part: Path, path: Path) -> None:
 
 @contextmanager
 def atomic_folder(path: Path, *, replace: bool = False, fix: str = MAKE_ROOM) -> Iterator[Path]:
-    """Yield a temporary folder beside `path` to write into; it takes `path`'s place when the block ends well.
+    """Yield a temporary folder next to `path` to write into; it takes `path`'s place when the block ends well.
 
     Raises UserError where it cannot be written, or where `path` exists and holds anything; with `replace` what is there
     is removed, and stays readable for those who have it open.

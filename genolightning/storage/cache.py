@@ -45,7 +45,7 @@ def make_folder_once(path: Path, write: Callable[[Path], None]) -> Path:
 
 
 def make_lock(path: Path) -> Any:
-    """A lock that one process at a time holds while it makes `path`; its file lies beside it."""
+    """A lock that one process at a time holds while it makes `path`; the lock file is next to it."""
     from filelock import FileLock
 
     with write_errors(path, CACHE_FIX):

@@ -45,7 +45,7 @@ class Wandb(WandbLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The run, begun when it is first asked for; UserError where the service refuses it."""
+        """The run, started at the first access; UserError where the service refuses it."""
         from wandb import Error
 
         try:
@@ -229,7 +229,7 @@ def _delete_mirrors(folder: Path) -> None:
 
 
 def _online() -> bool:
-    """Whether Weights & Biases can be told at once: a key is there, nothing forbids it, and the service answers."""
+    """Whether Weights & Biases can be logged to at once: a key is set, nothing forbids it, and the service answers."""
     mode = os.environ.get("WANDB_MODE")
     if mode or offline():
         return mode == "online" and not offline()

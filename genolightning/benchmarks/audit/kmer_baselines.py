@@ -40,7 +40,7 @@ def kmer_baselines(benchmark: Benchmark, train: Rows, test: Rows, *, k: int = 6)
 
 
 def by_similarity(score: NDArray[Any], similarity: NDArray[np.float64]) -> dict[str, tuple[int, float | None]]:
-    """Rows and mean score of `all` test rows, of those alike to `none`, and of each similarity bin by its lower end.
+    """Rows and mean score of `all` test rows, of those similar to `none`, and of each similarity bin by its lower end.
 
     >>> by_similarity(np.array([1, 0, 1]), np.array([0, 0.97, 1.0]))["0.95"]
     (1, 0.0)

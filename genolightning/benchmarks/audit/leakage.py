@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 
 class Audit(NamedTuple):
-    """What was found. Shares are of test rows, 0 to 1; None is "cannot be computed here", `notes` say why."""
+    """An audit's result. Shares are of test rows, 0 to 1; None is "cannot be computed here", explained in `notes`."""
 
     dataset: str
     split: str  # the id of the split
@@ -40,13 +40,13 @@ class Audit(NamedTuple):
     lookup_accuracy: float | None
     length_accuracy: float | None
     composition_auc: float | None
-    test_exact: float  # the sequence or its reverse complement stands in train (without bases: the same interval)
+    test_exact: float  # the sequence or its reverse complement is in train (without bases: the same interval)
     test_overlap: float | None  # shares a base with a training interval, strand and class ignored
     test_overlap_half: float | None  # half of both
-    test_near: float | None  # at least 80 % alike to a training sequence, equal ones among them
+    test_near: float | None  # at least 80 % identical to a training sequence, equal ones included
     duplicates_train: int  # rows that repeat an earlier row of the split
     duplicates_test: int
-    cross_split_duplicates: int  # distinct sequences that stand in both splits
+    cross_split_duplicates: int  # distinct sequences that occur in both splits
     conflicting_labels: int | None  # distinct sequences in both splits that do not have one and the same label
     conflicting_train: int | None  # distinct sequences with several labels inside train
     conflicting_test: int | None
@@ -65,8 +65,8 @@ def audit(
 ) -> Audit:
     """Audit the published split, or another one given as row numbers of the published train and test rows end to end.
 
-    No genome is needed for what intervals tell; bases are looked at where they are there. `near=False` leaves the
-    search for near-duplicates out. Raises UserError for a benchmark without a test file, BadTable for a faulty file.
+    Intervals are compared without a genome; sequences are compared where bases are available. `near=False` skips the
+    search for near-duplicates. Raises UserError for a benchmark without a test file, BadTable for a faulty file.
     """
     rows = read_published_rows(benchmark)
     train = np.flatnonzero(~rows.test) if train is None else train
@@ -77,7 +77,7 @@ def audit(
 def audit_rows(
     rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64], *, name: str, split: str, near: bool = True
 ) -> Audit:
-    """Audit a split of rows that are already read."""
+    """Audit a split of rows that are already read; `train` and `test` are row numbers of `rows`, int64 (n,)."""
     group = sequence_groups(rows)
     repeats = np.isin(group[test], group[train])
     overlap = half = None
@@ -123,7 +123,7 @@ def sequence_groups(rows: PublishedRows) -> NDArray[np.int64]:
 def nearest_in_train(
     rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.int64], group: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The similarity of each test row to its nearest training row, (test rows,); 0 where none is alike by .8."""
+    """The similarity of each test row to its nearest training row, (test rows,); 0 where none reaches .8."""
     assert rows.codes is not None, "similarity needs bases"
     used, first = np.unique(group[np.concatenate([train, test])], return_index=True)
     pairs = near_duplicate_pairs(rows.codes.take(np.concatenate([train, test])[first]))

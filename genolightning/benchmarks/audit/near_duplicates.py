@@ -66,7 +66,7 @@ def exact_duplicates(codes: Codes) -> ExactDuplicates:
 
 
 def near_duplicate_pairs(codes: Codes, *, rows: NDArray[np.int64] | None = None) -> NearDuplicates:
-    """Pairs of rows, among `rows` or all, that are alike by LEAST or more on either strand; give distinct sequences.
+    """Pairs of rows, among `rows` or all, whose similarity is LEAST or more on either strand; pass distinct sequences.
 
     The similarity is the identity per base that explains the share of 9-mers the shorter row has in common with the
     longer; of random pairs it is about .5. Indels and shifts count like a few differences; N is in no k-mer. Rows
@@ -112,7 +112,7 @@ def _candidates(hashes: Words, owners: NDArray[np.int32]) -> Words:
 
 
 def _meetings(hashes: Words, owners: NDArray[np.int32], step: int, parts: int, part: int) -> Words:
-    """Pairs of rows that stand `step` apart in one band, those of one part."""
+    """Pairs of rows that are `step` apart in one band, those of one part."""
     same = np.flatnonzero(hashes[step:] == hashes[:-step])
     one, other = owners[same], owners[same + step]
     first = np.minimum(one, other)
@@ -193,7 +193,7 @@ def _canonical(matrix: NDArray[np.uint8], seed: str) -> Words:
 
 
 def _mixed(words: Words) -> Words:
-    """One pseudo-random order of all words (a multiply and shift, invertible); NOTHING stays last."""
+    """One pseudo-random order of all seeds (a multiply and shift, invertible); NOTHING stays last."""
     with np.errstate(over="ignore"):
         mixed = words * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(32)

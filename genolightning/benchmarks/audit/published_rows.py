@@ -32,9 +32,10 @@ class PublishedRows(NamedTuple):
 
 
 def read_published_rows(benchmark: Benchmark, splits: Sequence[str] = PUBLISHED) -> PublishedRows:
-    """Read train and test. Of interval tables a genome is read where it is there and holds every row, else noted.
+    """Read the published train and test rows, or those of `splits`, end to end.
 
-    Raises UserError for a benchmark without a test file of its own, unless it is not asked for.
+    Bases of interval tables are read where the genome is available and holds every row; `notes` records where not.
+    Raises UserError where one of `splits` has no file of its own.
     """
     if absent := set(splits) - set(benchmark.splits()):
         name = absent.pop()

@@ -1,7 +1,7 @@
 """Classical baselines: three that must not work (look-up, length, composition), two that are worth beating (k-mers).
 
-Labels are class numbers, int64 (rows,), without gaps in the labelling; predictions are class numbers or, where said,
-probabilities (rows, classes) in float64.
+Labels are class numbers, int64 (rows,), without gaps in the labelling; predictions are class numbers or, where
+stated, probabilities (rows, classes) in float64.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ def kmer_logistic(train: Codes, target: Labels, test: Codes, *, k: int = 6) -> N
 
 
 def nearest_kmer_neighbour(train: Codes, target: Labels, test: Codes, *, k: int = 6) -> Labels:
-    """The class of the training row whose k-mer frequencies are most alike by cosine; the first row on a tie."""
+    """The class of the training row whose k-mer frequencies have the highest cosine similarity; the first on a tie."""
     from sklearn.preprocessing import normalize
 
     known, asked = normalize(kmer_frequencies(train, k)), normalize(kmer_frequencies(test, k))
@@ -103,7 +103,7 @@ def nearest_kmer_neighbour(train: Codes, target: Labels, test: Codes, *, k: int 
 
 
 def kmer_frequencies(codes: Codes, k: int) -> "csr_matrix":
-    """How often each k-mer stands in a row, over all k-mers of the row: sparse (rows, 4**k); no k-mer holds N."""
+    """Frequency of each k-mer among all k-mers of a row, sparse (rows, 4**k); k-mers with N are left out."""
     from scipy.sparse import csr_matrix
 
     rows = len(codes)

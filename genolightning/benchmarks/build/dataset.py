@@ -52,12 +52,12 @@ def build(
 
     With `length_bp` each positive becomes the window of that length round its middle. Positives that repeat an earlier
     one, that have more N than `max_n`, or whose window leaves the chromosome are left out and counted. Negatives stay
-    clear of `avoid` too (`draw_negatives` says more); a positive that finds none is left out as well. A `random` split
-    keeps positives that share a base on one side, and a negative beside its positive; `chromosome` holds whole
-    chromosomes out for test.
+    clear of `avoid` too (details: `draw_negatives`); a positive without a negative is left out as well. A `random`
+    split keeps positives that share a base on one side, and a negative on the side of its positive; `chromosome` holds
+    whole chromosomes out for test.
 
-    Raises OutOfChromosome for a positive that the genome lacks, UserError for one that leaves no room, or a split that
-    leaves a side without a class.
+    Raises OutOfChromosome for a positive that the genome lacks, UserError where no space is left for negatives, or for
+    a split that leaves a side without a class.
     """
     _check(match, max_n, split, test_fraction, length_bp)
     dropped: dict[str, int] = {}

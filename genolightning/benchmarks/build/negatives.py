@@ -118,7 +118,7 @@ def draw_negatives(
     positive) and `gc` (to within .03; up to 5 % of the positives may go without). Chromosomes are spelled as in the
     FASTA.
 
-    Raises UserError where the genome has no room for them.
+    Raises UserError where the genome has too little space for them.
     """
     random = np.random.default_rng(seed)
     room = _Room(genome, Intervals.concat([positives, avoid]))

@@ -1,4 +1,4 @@
-"""Archives of ready sequences, one text file each, read into the tables that the data room takes."""
+"""Archives of ready sequences, one text file each, converted to the tables that benchmarks read."""
 
 import gzip
 import tarfile

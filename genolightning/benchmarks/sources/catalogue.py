@@ -1,4 +1,4 @@
-"""Which files a dataset is made of, and where each is fetched from: what the `sources` of its card say."""
+"""Which files a dataset is made of, and where each is fetched from: the `sources` of its card."""
 
 import os
 from collections.abc import Mapping

@@ -36,14 +36,14 @@ class _Interrupted(Exception):
 
 
 def fetch(source: Source, root: Path, *, progress: Progress | None = None, pause_s: float = 1.0) -> bool:
-    """Bring one file below the data root, whole and verified, or not at all; False where it stood there already.
+    """Download one file below the data root, complete and verified, or not at all; False where it already exists.
 
-    The bytes gather in `<name>.part`; a later call, in this process or another, asks for the rest only, unless the
+    The bytes gather in `<name>.part`; a later call, in this process or another, requests the rest only, unless the
     source has changed since. They take the final name when their sha256 is the card's, or the one pinned in
     `genolightning.lock.json`; a file that neither knows is pinned there. Proxies are those of the environment.
 
     Raises ChecksumMismatch for other bytes (which are removed), UserError where the source does not answer, refuses,
-    or `GENOLIGHTNING_OFFLINE` forbids to ask, BadTable for bytes that are not of the kind the name says.
+    or `GENOLIGHTNING_OFFLINE` forbids downloads, BadTable for bytes that do not fit the file name's extension.
     """
     path = root / source.path
     expected = source.sha256 or pinned(root).get(source.path)
@@ -66,7 +66,7 @@ def fetch(source: Source, root: Path, *, progress: Progress | None = None, pause
 
 
 def pinned(root: Path) -> dict[str, str]:
-    """File below the data root -> the sha256 it had when it was first fetched, as the lock file says."""
+    """File below the data root -> the sha256 it had when it was first fetched, from the lock file."""
     return {path: str(entry["sha256"]) for path, entry in _read_lock(root).items()}
 
 
@@ -90,7 +90,7 @@ def _pin(root: Path, source: Source, digest: str) -> None:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """One process at a time; the lock lies in the cache folder, for the data root may be another's to keep tidy."""
+    """Admit one process at a time; the lock is in the cache folder, for the data root may belong to others."""
     from filelock import FileLock
 
     folder = cache_dir() / "fetch"
@@ -163,7 +163,7 @@ def _download(url: str, part: Path, progress: Progress, pause_s: float) -> None:
 
 
 def _try(session: "requests.Session", url: str, part: Path, progress: Progress) -> None:
-    """Ask once for what is missing and append it; _Interrupted where another try may help."""
+    """Request once what is missing and append it; _Interrupted where another try may help."""
     import requests
     import urllib3
 
@@ -235,7 +235,7 @@ def _tag(response: "requests.Response") -> str:
 
 
 def _write_note(part: Path, url: str, response: "requests.Response") -> dict[str, Any]:
-    """Keep beside the part file which version of which address it is a part of."""
+    """Record next to the part file which version of which address it is a part of."""
     size = response.headers.get("Content-Length", "")
     note = {"url": url, "tag": _tag(response), "size": int(size) if size.isdigit() else None}
     part.unlink(missing_ok=True)  # first, or an old part could be taken for one of this version
@@ -245,7 +245,7 @@ def _write_note(part: Path, url: str, response: "requests.Response") -> dict[str
 
 
 def _read_note(part: Path, url: str) -> dict[str, Any]:
-    """The note of a part that can be gone on with; empty where it is of another address or cannot be told apart."""
+    """The note of a part that can be resumed; empty where it is of another address or has neither tag nor size."""
     with contextlib.suppress(OSError, ValueError):
         note = json.loads(_note_file(part).read_bytes())
         if isinstance(note, dict) and note.get("url") == url and (note.get("tag") or note.get("size")):
@@ -272,7 +272,7 @@ def _size(part: Path) -> int:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, in few words: what a library wraps round it is longer than a line."""
+    """The innermost reason, shortened: what a library wraps round it is longer than a line."""
     while (inner := error.__cause__ or error.__context__ or getattr(error, "reason", None)) and isinstance(
         inner, BaseException
     ):

@@ -169,5 +169,5 @@ def write_texts(folder: Path, split: str, rows: Column) -> None:
 
 
 def single_class(benchmark: Benchmark) -> bool:
-    """Whether each row is of one class, as folders ask."""
+    """Whether each row is of one class, as class folders need."""
     return target_kind(benchmark.kind).exclusive_classes and benchmark.resolution_bp is None
