@@ -29,7 +29,7 @@ Overrides = str | Mapping[str, Any]
 
 @contextmanager
 def python_call() -> Iterator[None]:
-    """Leave the process as it was, word errors for Python, and turn Lightning's exit on Ctrl-C back."""
+    """Restore the process state afterwards, write error fixes for Python, and raise KeyboardInterrupt on Ctrl-C."""
     token = front_end.set("python")
     try:
         with process_state_restored():

@@ -1,4 +1,4 @@
-"""What a person reads while a verb runs: one line at a time, from the first process only."""
+"""Standard output of a command: lines of text, printed by the first process only."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def say(*lines: str) -> None:
-    """Write lines to standard output, unless another process of the run does."""
+    """Write lines to standard output, in the first process of a run only."""
     if not int(os.environ.get("LOCAL_RANK") or 0):
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         sys.stdout.flush()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genolightning.benchmarks.base import Benchmark
 
 K = 6
-RULES = 1  # counts up when the same rows come to be fitted or scored otherwise
+RULES = 1  # increment when fitting or scoring changes: part of the cache key
 Sums = Mapping[str, Mapping[str, str]]
 
 

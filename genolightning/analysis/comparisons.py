@@ -21,7 +21,7 @@ from genolightning.storage.atomic import atomic_write
 from genolightning.storage.cache import cache_path
 from genolightning.storage.checksums import sha256
 
-RULES = 2  # counts up when the same predictions come to have another interval
+RULES = 2  # increment when the computation changes: part of the cache key
 
 
 class Difference(NamedTuple):

@@ -1,4 +1,4 @@
-"""Groups of runs -> rows of a leaderboard, with what they are compared with: a baseline, and published scores.
+"""Groups of runs -> rows of a leaderboard, compared with a baseline and with published scores.
 
 A row names the split it was scored on, what chose the tested epoch, and the audit's verdict on the split.
 """
@@ -25,7 +25,7 @@ BaselineOf = Callable[[str, str, RunRecord | None], Mapping[str, Estimate]]
 
 
 class Row(NamedTuple):
-    """One score of one model on one split, with what it is to be compared with."""
+    """One score of one model on one split, and the facts that decide what it may be compared with."""
 
     dataset: str
     split: str
@@ -44,7 +44,7 @@ class Row(NamedTuple):
     low: float | None = None
     high: float | None = None
     unit: str | None = None  # what was drawn again: row or cluster
-    interval: str = ""  # how low and high came about
+    interval: str = ""  # how low and high were computed
     note: str = ""
     folders: Sequence[str] = ()
 
@@ -124,18 +124,18 @@ def paired(
             if (group.split, group.data, peers(group.protocol)) == key and complete:
                 here.append((float(np.mean(scores)), group, name.split()))
         here.sort(key=lambda one: one[0], reverse=higher_is_better(metric))
-        for _, group, said in here[1:]:
-            _, best, best_said = here[0]
+        for _, group, details in here[1:]:
+            _, best, best_details = here[0]
             found = differences(group.runs, best.runs, tell).get(metric)
-            told = "not tested on the same rows, or without predictions"
+            difference = "not tested on the same rows, or without predictions"
             if found:
-                told = f"{found.value:+.3f}, {found.low:+.3f} to {found.high:+.3f}"
+                difference = f"{found.value:+.3f}, {found.low:+.3f} to {found.high:+.3f}"
             own, other = (
-                " ".join([one.model, *(word for word in words if word not in shared)])
+                " ".join([one.model, *(part for part in parts if part not in shared)])
                 + f" (seed{'s' * (len(one.runs) > 1)} {spans([run.seed for run in one.runs])})"
-                for one, words, shared in ((group, said, best_said), (best, best_said, said))
+                for one, parts, shared in ((group, details, best_details), (best, best_details, details))
             )
-            lines.append(f"{group.dataset}, {metric}: {own} less {other}: {told}")
+            lines.append(f"{group.dataset}, {metric}: {own} less {other}: {difference}")
     return lines
 
 
@@ -210,8 +210,8 @@ def dataset_rows(
 def make_sections(rows: Sequence[Row]) -> list[Section]:
     """Rows by dataset, score and split, best first among their peers, with a rank where there are peers to rank.
 
-    Own protocols come first, then the baseline, then what was published by other protocols; what was chosen on nobody
-    knows what has no rank.
+    Own protocols come first, then the baseline, then what was published by other protocols; a row of unknown
+    protocol has no rank.
     """
     metrics = list(dict.fromkeys(row.metric for row in rows))
     keys = sorted({(row.dataset, metrics.index(row.metric), row.split != "original", row.split) for row in rows})

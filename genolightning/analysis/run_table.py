@@ -76,7 +76,7 @@ def protocol_of(record: RunRecord) -> str:
 
 
 def peers(protocol: str) -> str:
-    """What two protocols have in common if their scores may be ranked together.
+    """The group of a protocol: scores may be ranked together if their protocols are of one group.
 
     >>> peers("epoch chosen on validation loss"), peers("last epoch, no validation"), peers("epoch chosen on test")
     ('validation', 'last epoch', 'test')
@@ -87,8 +87,8 @@ def peers(protocol: str) -> str:
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of a run's config that its result depends on, dotted; what is null or off is left out, so that a run
-    made before there was such a key is of the same settings.
+    """The keys of a run's config that its result depends on, dotted; a key that is null or off is left out, so that
+    a run made before the key existed has the same settings.
     """
     flat = {key: value for key, value in _leaves(config) if not (_off(key, value) or _elsewhere(key))}
     used = [key for key in flat if key.startswith(("model.optimizer.", "model.scheduler."))]
@@ -186,7 +186,7 @@ def verdict_of(runs: Sequence[RunRecord]) -> str | None:
 
 
 def spans(numbers: Sequence[int]) -> str:
-    """Numbers as they are read: runs of them as first-last.
+    """Format integers in short form: consecutive ones as first-last.
 
     >>> spans([1, 2, 3, 7])
     '1-3,7'

@@ -1,4 +1,4 @@
-"""`genolightning models`: the models there are, and what each costs: parameters, FLOPs, on request time and memory."""
+"""`genolightning models`: the available models, and what each costs: parameters, FLOPs, on request time and memory."""
 
 import json
 import sys

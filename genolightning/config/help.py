@@ -14,10 +14,10 @@ from genolightning.paths import conf_dir
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose complaints are one line: argparse's own prints the usage too."""
+    """An argparse parser whose errors are one line; argparse prints the usage as well."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the complaint as a UserError."""
+        """Raise the error as a UserError."""
         raise UserError(f"{message}; see: {self.prog} --help")
 
 
@@ -50,7 +50,7 @@ def parse(verb: str, words: Sequence[str]) -> argparse.Namespace:
 
 
 def explain(verb: str, config_dir: Path | None = None) -> str:
-    """The help of a verb, made of its primary config's comments, keys and groups: the two cannot drift apart."""
+    """The help of a verb, generated from its primary config's comments, keys and groups."""
     lines = (conf_dir() / f"{verb}.yaml").read_text().splitlines()
     examples = [line.removeprefix("# example: ") for line in lines if line.startswith("# example: ")]
     groups = [match.groups() for line in lines if (match := re.match(r"  - (\w+): (\w+)", line))]
@@ -77,8 +77,8 @@ def explain(verb: str, config_dir: Path | None = None) -> str:
 
 
 def choices(group: str, config_dir: Path | None = None) -> dict[str, Path]:
-    """The choices of a config group, sorted, and their files: ours, and those in a folder of the user's."""
-    folders = [folder / group for folder in (config_dir, conf_dir()) if folder]  # ours last: Hydra prefers them too
+    """The choices of a config group, sorted, and their files: the shipped ones, and those in a folder of the user's."""
+    folders = [folder / group for folder in (config_dir, conf_dir()) if folder]  # shipped last: Hydra prefers them too
     files = {file.stem: file for folder in folders for file in folder.glob("*.yaml")}
     return dict(sorted(files.items()))
 

@@ -90,7 +90,7 @@ def _timings(spec: ModelSpec, timing: Timing) -> Iterator[dict[str, Any]]:
         build = partial(build_model, spec._replace(length_bp=length_bp))
         try:
             flops = count_cost(build, length_bp)[1]
-        except UserError:  # `measure` reports it
+        except UserError:  # `measure` reports the reason
             flops = None
         work = (flops or 0) * length_bp
         if before and before[0] * work / before[1] > timing.max_s:

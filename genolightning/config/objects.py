@@ -41,7 +41,7 @@ def build_objects(
 ) -> RunObjects:
     """Build data, facts, task and model of a run; every row is checked before this returns.
 
-    `data` and `model` (a LightningModule, or a backbone) take the place of what the config describes.
+    `data` and `model` (a LightningModule, or a backbone) replace what the config describes.
     """
     silence_lightning()
     check_integer("seed", config["seed"], 0, LARGEST_SEED)
@@ -61,7 +61,7 @@ def build_dataset(config: Config) -> SequenceDataModule:
 
 
 def task_and_model(config: Config, facts: Facts, *, model: nn.Module | None = None) -> tuple[Task, pl.LightningModule]:
-    """Build the task and the model for facts; what the model was made from goes with it into its checkpoints."""
+    """Build the task and the model for facts; the model's config and facts are saved in its checkpoints."""
     own = instantiate(config.get("task"), _convert_="all")
     task = for_facts(facts, class_weights=config.get("class_weights"), own=own)
     module: pl.LightningModule

@@ -106,7 +106,7 @@ def check_resumable(overrides: Sequence[str]) -> None:
 
 
 def check_groups(parsed: Sequence["Override"], saved: Mapping[str, Any], config_dir: Path | None) -> None:
-    """Refuse overrides that Hydra would take amiss: no key, a changed group of a saved run, `+dataset=other`."""
+    """Refuse overrides that Hydra would reject or misread: no key, a changed group of a saved run, `+dataset=other`."""
     for override in parsed:
         group, line, value = override.key_or_group, override.input_line, override.value()
         if not group:

@@ -1,6 +1,6 @@
-"""Class paths that older configs name, and what they are called now.
+"""Class paths that older configs name, and their present paths.
 
-Applied when a run folder or a user's YAML is read, so that no module is kept alive for an old name alone.
+Applied when a run folder or a user's YAML is read, so that no module has to be kept for an old name alone.
 """
 
 from typing import Any
@@ -38,7 +38,7 @@ def current_name(target: str) -> str:
 
 
 def first_name(target: str) -> str:
-    """The first path that a class had: what hashes of configs are computed from, so that they outlive renames.
+    """The first path that a class had: hashes of configs use it, so that a rename does not change them.
 
     >>> first_name("genolightning.training.module.SequenceModule")
     'genolightning.module.SequenceModule'

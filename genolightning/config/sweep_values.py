@@ -92,7 +92,7 @@ def _varied(override: "Override", config_dir: Path | None) -> Varied:
 
 
 def training_config(overrides: Sequence[str], config_dir: Path | None = None) -> dict[str, Any]:
-    """The config of a training as plain values, its classes under the first names they had: hashes outlive renames."""
+    """The config of a training as plain values, its classes under the first names they had, for stable hashes."""
     from omegaconf import OmegaConf
 
     composed = compose.compose("train", overrides, config_dir=config_dir).cfg

@@ -52,8 +52,8 @@ def _check(plain: dict[Any, Any], file: Path, prefixes: Sequence[str]) -> None:
         try:
             allowed = "_target_" not in key.split(".") or _is_allowed_class(value, prefixes)
         except ImportError as error:
-            told = f"{file}: {key}: {value}: {error}; is its folder on the Python path? Add it: export PYTHONPATH=DIR"
-            raise UntrustedRun(told) from error
+            reason = f"{file}: {key}: {value}: {error}; is its folder on the Python path? Add it: export PYTHONPATH=DIR"
+            raise UntrustedRun(reason) from error
         if not allowed:
             raise UntrustedRun(
                 f"{file}: {key}: {value} is not a class that a run may build; "

@@ -31,7 +31,7 @@ def coloured(verdict: str, text: str | None = None) -> str:
 
 
 def audit_lines(audit: "Audit") -> list[str]:
-    """The audit for a reader: verdict and reasons, shortcuts, leaks, duplicates, a table of classes, notes."""
+    """The audit as lines of text: verdict and reasons, shortcuts, leaks, duplicates, a table of classes, notes."""
     values = audit._asdict()
     lines = [f"{audit.dataset}, split {audit.split}: {coloured(audit.verdict)}", *(f"  {r}" for r in audit.reasons)]
     lines += ["", "what works without reading DNA (accuracy on the test rows)", *_lines(SHORTCUTS, values, "{:.3f}")]

@@ -13,7 +13,7 @@ ABOUT = 60  # characters of a description that fit next to the other columns
 
 
 def listed(row: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    """A dataset's row of the list: with its published rows, median length and licence, and whether it is here.
+    """A dataset's row of the list, with its published rows, median length, licence and whether its files are present.
 
     `row` has its name, kind, number of classes and description; `facts` is its composed YAML.
     """

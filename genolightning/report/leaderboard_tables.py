@@ -83,18 +83,18 @@ def _columns(rows: "Sequence[Row]") -> tuple[list[Column], list[Column]]:
         title = f"{row.model} `{row.detail}`" if row.detail else row.model
         title += f", {row.protocol}" if len(protocols) > 1 else ""
         found.setdefault(title, {})[row.dataset, row.split] = row
-    beside: dict[str, dict[Line, Row]] = {}
+    references: dict[str, dict[Line, Row]] = {}
     for row in rows:
         if row.origin == "baseline":
-            beside.setdefault(KMER, {})[row.dataset, row.split] = row
+            references.setdefault(KMER, {})[row.dataset, row.split] = row
     titles = column_models(rows)
     for row in rows:
         if row.origin == "published" and row.model in titles:
-            beside.setdefault(row.model, {})[row.dataset, row.split] = row
+            references.setdefault(row.model, {})[row.dataset, row.split] = row
     best = best_published(rows)
     if best and not titles:
-        beside["best published"] = best
-    return [Column(*one) for one in found.items()], [Column(*one) for one in beside.items()]
+        references["best published"] = best
+    return [Column(*one) for one in found.items()], [Column(*one) for one in references.items()]
 
 
 def column_models(rows: "Sequence[Row]") -> list[str]:
@@ -124,8 +124,8 @@ def _ahead(row: "Row", other: "Row") -> float:
 
 
 def _table(rows: "Sequence[Row]") -> list[str]:
-    own, beside = _columns(rows)
-    every = [*own, *beside]
+    own, references = _columns(rows)
+    every = [*own, *references]
     lines = ["| dataset | " + " | ".join(one.title for one in every) + " |", "|---" * (1 + len(every)) + "|"]
     places = sorted({(row.dataset, row.split) for row in rows})
     judged = {(row.dataset, row.split): row.verdict for row in rows if row.verdict}
@@ -173,8 +173,8 @@ def _cell(row: "Row | None", *, named: bool) -> str:
 
 def _losses(rows: "Sequence[Row]") -> list[str]:
     """For each own column, the datasets where the best published score, or the baseline, is better."""
-    own, beside = _columns(rows)
-    kmer = next((one.rows for one in beside if one.title == KMER), {})
+    own, references = _columns(rows)
+    kmer = next((one.rows for one in references if one.title == KMER), {})
     rivals = [("the best published score", best_published(rows)), (f"the {KMER}", kmer)]
     lines: list[str] = []
     for column in own:
@@ -182,8 +182,8 @@ def _losses(rows: "Sequence[Row]") -> list[str]:
             met = [place for place in column.rows if place in rival]
             lost = [place for place in met if _ahead(rival[place], column.rows[place]) > 0]
             if met:
-                told = ": " + "; ".join(_loss(column.rows[place], rival[place]) for place in lost) if lost else ""
-                lines.append(f"- {column.title} is below {name} on {len(lost)} of {len(met)} datasets{told}")
+                losses = ": " + "; ".join(_loss(column.rows[place], rival[place]) for place in lost) if lost else ""
+                lines.append(f"- {column.title} is below {name} on {len(lost)} of {len(met)} datasets{losses}")
     return ["", "Where own models lose", "", *lines] if lines else []
 
 

@@ -1,4 +1,4 @@
-"""The folder of a run: its place, its lock, and which of several processes writes into it."""
+"""The folder of a run: its path, its lock, and which of several processes writes into it."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Predictions on their way to a file: every process appends its batches, the first reads them in table order.
+"""Temporary storage of predictions: every process appends its batches, the first reads them in table order.
 
 Memory holds one batch while predicting and one block while reading, whatever the number of rows.
 """

@@ -121,7 +121,7 @@ def _column(values: NDArray[Any], places: NDArray[np.int64] | None, half: str | 
 
 
 class Scores(NamedTuple):
-    """The scores of a split by name, and what a reader of their intervals should know."""
+    """The scores of a split by name, and notes on how their intervals were computed."""
 
     metrics: dict[str, Estimate]
     warnings: list[str]

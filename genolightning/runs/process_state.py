@@ -1,4 +1,4 @@
-"""Leaves a Python process as it was found: what training changes for a whole process is put back afterwards."""
+"""Restore the state of the Python process that training changes globally."""
 
 import logging
 import os

@@ -29,7 +29,7 @@ TIMED_S, PASSES = 1.0, 20  # passes are repeated for so long, or so many times
 
 
 class Measurement(NamedTuple):
-    """Of one batch; None, and `why`, where it could not be read."""
+    """The cost of one batch; None, with the reason in `why`, where it could not be measured."""
 
     forward_ms: float | None = None
     forward_backward_ms: float | None = None
@@ -42,7 +42,8 @@ def count_cost(build: Builder, length_bp: int) -> tuple[int, int | None]:
 
     FLOPs are those of the forward pass of one sequence, divided by its bases: a multiply-add is two, and where both
     strands are read both count. Matrix products, convolutions and attention are counted, and Fourier transforms as
-    5 n log2 n (half of that where one side is real); what is done number by number is not. None: it takes no such row.
+    5 n log2 n (half of that where one side is real); elementwise operations are not. None if the
+    model does not accept rows of this length.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # weights that are loaded into shapes
@@ -178,7 +179,7 @@ def least(run: Callable[[], object], device: torch.device) -> float:
 
 
 def _held(device: torch.device) -> int:
-    """Bytes held now; from here on `_peak` counts."""
+    """Bytes in use now; `_peak` counts from this call on."""
     if device.type == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
@@ -186,7 +187,7 @@ def _held(device: torch.device) -> int:
     if sys.platform != "linux":
         return _peak(device)
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)  # else the warm-up's memory is lent again, and does not count
+        trim(0)  # else the allocator reuses the warm-up's memory, which then does not count
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 

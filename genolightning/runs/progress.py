@@ -1,4 +1,4 @@
-"""What a user sees while Lightning works: a progress bar or one line an epoch, without its own advertisements."""
+"""Progress output: a progress bar or one line an epoch, without Lightning's own hints."""
 
 import logging
 import sys
@@ -32,7 +32,7 @@ def progress_callback() -> Callback:
 
 
 def silence_lightning() -> None:
-    """Silence Lightning's advertisements, and warnings about its own insides."""
+    """Silence Lightning's hints, and warnings about its internals."""
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     for text in SILENCED:

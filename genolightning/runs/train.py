@@ -65,7 +65,7 @@ def checkpoint_callbacks(
         SeedEachBatch(seed),
         StatusFile(folder, monitor=monitor, mode=task.mode),
         *([BestCheckpoint(folder, monitor=monitor, mode=task.mode)] if validates else []),
-        resume_point,  # the last of all: it keeps what the others have noted
+        resume_point,  # last: it saves the state of the other callbacks
     ]
 
 

@@ -1,4 +1,4 @@
-"""A search: Optuna draws the trials of a sweep, and keeps the draws where several machines see them."""
+"""A search: Optuna draws the trials of a sweep, and stores the draws where several machines can read them."""
 
 import csv
 import hashlib
@@ -117,7 +117,7 @@ def _draw_failed_again(study: Any, folder: Path) -> None:
 
 def _work(study: Any, space: Space, folder: Path, drawn: dict[str, Any], worker: Worker) -> None:
     """Run trials until there are none: first those whose worker was killed, then new ones."""
-    tried: set[int] = set()  # one that is stopped from outside is not taken up again at once
+    tried: set[int] = set()  # a trial that was stopped from outside is not run again at once
     while not worker.stopped.is_set():
         draw = _next_draw(study, space, folder, drawn, tried)
         if draw is None:

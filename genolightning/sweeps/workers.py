@@ -96,7 +96,7 @@ def config_dir_option(trial: Trial) -> list[str]:
 
 
 def _end_with_parent() -> None:
-    """Linux: a killed sweep takes its trials with it, which save and end; elsewhere they run to their end alone."""
+    """Linux: if the sweep is killed its trials save and end too; on other systems they run on to their end."""
     if sys.platform == "linux":
         LIBC.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 

@@ -1,4 +1,4 @@
-"""`genolightning datasets audit NAME`: does the split leak, and can it be read without reading DNA?"""
+"""`genolightning datasets audit NAME`: does the split leak, and do shortcuts such as length predict the label?"""
 
 import json
 

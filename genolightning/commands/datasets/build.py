@@ -112,7 +112,7 @@ def _length(text: str) -> int | None:
 
 
 def _refuse_taken(name: str, folder: Path, config_dir: Path) -> None:
-    """Nothing that is there is written over: not tables, not a YAML, not a dataset of ours by that name."""
+    """Raise UserError if the output folder, or a dataset config of that name, exists already."""
     if folder.exists():
         raise UserError(f"{folder} is there already; remove it, or choose another NAME or --output FOLDER")
     if taken := words.choices("dataset", config_dir).get(name):
@@ -120,7 +120,7 @@ def _refuse_taken(name: str, folder: Path, config_dir: Path) -> None:
 
 
 def _rows(args: argparse.Namespace) -> "tuple[Intervals, Intervals]":
-    """The positives, and what negatives must not touch besides."""
+    """The positives, and further intervals that negatives must not overlap."""
     if bool(args.positives) == bool(args.feature):
         raise UserError("name the positives: either --positives BED, or --gff FILE with --feature TYPE")
     if not args.gff and (args.feature or args.negatives_from):

@@ -1,4 +1,4 @@
-"""`genolightning datasets check [NAME]`: is everything there that a dataset is made of, and is it whole?"""
+"""`genolightning datasets check [NAME]`: are all files of a dataset present and undamaged?"""
 
 import json
 from pathlib import Path

@@ -41,8 +41,8 @@ def main(given: list[str]) -> int:
     rows_of = again.rows.__getitem__ if again else None
     counts = export.export(benchmark, wanted, write, args.output.absolute(), rows_of=rows_of)
     rows = [{"split": split, "rows": count} for split, count in counts.items()]
-    told = [f"split {again.id}", *(f"note: {note}" for note in again.notes)] if again else []
-    say(*([json.dumps(rows)] if args.json else [*format_table(rows), *told, f"written to {args.output}"]))
+    notes = [f"split {again.id}", *(f"note: {note}" for note in again.notes)] if again else []
+    say(*([json.dumps(rows)] if args.json else [*format_table(rows), *notes, f"written to {args.output}"]))
     return 0
 
 

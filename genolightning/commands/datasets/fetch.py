@@ -69,7 +69,7 @@ def _files(facts: dict[str, Any], kinds: list[str], root: Path, *, as_json: bool
 
 
 def _ready(facts: dict[str, Any], root: Path, *, as_json: bool) -> list[dict[str, str]]:
-    """The archive of ready sequences, read into one table a split; the archive itself is not kept."""
+    """Convert the archive of precomputed sequences to one table per split; the archive itself is not kept."""
     from genolightning.benchmarks.sources.archive import ready_sequences
     from genolightning.benchmarks.sources.catalogue import SEQUENCES
 

@@ -1,4 +1,4 @@
-"""`genolightning datasets info NAME`: what a dataset is, and what is here of it."""
+"""`genolightning datasets info NAME`: the facts of a dataset, and which of its files are present."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""`genolightning datasets list`: which datasets there are, and which have their files here."""
+"""`genolightning datasets list`: the available datasets, and which have their files present."""
 
 import json
 

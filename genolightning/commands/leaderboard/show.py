@@ -66,7 +66,7 @@ def _lines(board: "Board", form: str, command: str, *, colour: bool) -> list[str
 
 
 def _refuse_other_file(path: Path, command: str) -> None:
-    """UserError for a file that is there, unless it is a page that the same command has written."""
+    """Raise UserError if the file exists, unless it is a page that this command has written."""
     if path.is_file() and command not in path.read_text(encoding="utf-8", errors="replace"):
         raise UserError(f"--output {path}: the file exists, and another command wrote it", "add --force to replace it")
 

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def explain_sweeps(config_dir: Path | None) -> list[str]:
-    """The help: the sweeps there are, and the keys of a sweep itself."""
+    """The help text: the available sweeps, and the keys of a sweep itself."""
     from genolightning.sweeps.search_space import sweep_lines
 
     return [
