@@ -1,4 +1,4 @@
-"""What travels from data to a model: one batch of base codes, and the features that a backbone makes of it."""
+"""Batches of base codes, as the data layer makes them, and the features that a backbone computes from them."""
 
 from typing import NamedTuple
 

@@ -21,7 +21,7 @@ class Rows(NamedTuple):
     target: NDArray[Any]  # int64 (rows,) | float32 (rows,) | (rows, labels) | (rows, length) | (rows, bins, labels)
     ids: NDArray[Any]  # str (rows,): `<class>/<id>` for interval tables, the row number for tables without ids
     index: NDArray[np.int64]  # type: ignore[assignment]  # tuple.index is no use here  # (rows,) row of the table before any drop, counted from 0
-    dropped: dict[str, int]  # reason -> count of rows left out because the user's settings allow it
+    dropped: dict[str, int]  # reason -> count of rows left out, as the user's settings allow
 
 
 class PublishedIntervals(NamedTuple):

@@ -1,4 +1,4 @@
-"""From the `dataset` part of a config to its benchmark, without the datamodule: torch and lightning are not needed."""
+"""Build a benchmark from the `dataset` part of a config, without the datamodule, torch or lightning."""
 
 import inspect
 from collections.abc import Mapping

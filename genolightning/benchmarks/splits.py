@@ -128,38 +128,38 @@ def choose(
     as the guards allow. Returns which rows are test rows, bool (rows,), and which guards could not be met.
     """
     labels = np.zeros(len(group), np.int64) if target is None else target
-    wish = np.bincount(labels[published], minlength=int(labels.max()) + 1)
-    table = np.zeros((int(group.max()) + 1, len(wish)), np.int64)
+    goal = np.bincount(labels[published], minlength=int(labels.max()) + 1)
+    table = np.zeros((int(group.max()) + 1, len(goal)), np.int64)
     np.add.at(table, (group, labels), 1)
     random = np.random.default_rng([seed, RECIPE])
-    taken, best = np.zeros(len(table), bool), (len(wish) + 2, 0.0)
+    taken, best = np.zeros(len(table), bool), (len(goal) + 2, 0.0)
     for _ in range(max(2, min(ORDERS, WORK // len(table)))):
         order = random.permutation(len(table))
         for room in (1.0, 1.2):
-            one = _fill(table, order, np.floor(wish * room).astype(np.int64))
-            if (rank := _rank(table[one].sum(axis=0), wish)) < best:
+            one = _fill(table, order, np.floor(goal * room).astype(np.int64))
+            if (rank := _rank(table[one].sum(axis=0), goal)) < best:
                 taken, best = one, rank
         if best[0] == 0 and best[1] <= NEAR_ENOUGH:
             break
     if best[0]:
-        reached = table[taken].sum(axis=0) / np.maximum(wish, 1)
-        scale = max(float(reached[wish > 0].min()), min(1.0, LEAST_ROWS / int(wish[wish > 0].min())))
-        smaller = _fill(table, random.permutation(len(table)), np.ceil(wish * scale).astype(np.int64))
-        taken = min((taken, smaller), key=lambda one: _rank(table[one].sum(axis=0), wish))
-    names = list(classes) or [str(number) for number in range(len(wish))]
-    return taken[group], _shortfalls(table[taken].sum(axis=0), wish, names)
+        reached = table[taken].sum(axis=0) / np.maximum(goal, 1)
+        scale = max(float(reached[goal > 0].min()), min(1.0, LEAST_ROWS / int(goal[goal > 0].min())))
+        smaller = _fill(table, random.permutation(len(table)), np.ceil(goal * scale).astype(np.int64))
+        taken = min((taken, smaller), key=lambda one: _rank(table[one].sum(axis=0), goal))
+    names = list(classes) or [str(number) for number in range(len(goal))]
+    return taken[group], _shortfalls(table[taken].sum(axis=0), goal, names)
 
 
-def _rank(count: Rows, wish: Rows) -> tuple[int, float]:
+def _rank(count: Rows, goal: Rows) -> tuple[int, float]:
     """How good a choice is, the lower the better: guards that are broken, then the share of a class that is off."""
-    faults = len(_shortfalls(count, wish, [""] * len(wish)))
-    return faults, float(np.max(np.abs(count - wish) / np.maximum(wish, 1)))
+    faults = len(_shortfalls(count, goal, [""] * len(goal)))
+    return faults, float(np.max(np.abs(count - goal) / np.maximum(goal, 1)))
 
 
-def _fill(table: Rows, order: Rows, wish: Rows) -> NDArray[np.bool_]:
+def _fill(table: Rows, order: Rows, goal: Rows) -> NDArray[np.bool_]:
     """Which groups are taken: each that still fits, in the order given."""
     taken = np.zeros(len(table), bool)
-    left = wish.tolist()
+    left = goal.tolist()
     sizes = table.tolist()
     for number in order.tolist():
         size = sizes[number]
@@ -171,15 +171,15 @@ def _fill(table: Rows, order: Rows, wish: Rows) -> NDArray[np.bool_]:
     return taken
 
 
-def _shortfalls(count: Rows, wish: Rows, names: Sequence[str]) -> list[str]:
+def _shortfalls(count: Rows, goal: Rows, names: Sequence[str]) -> list[str]:
     """The guards that a choice breaks, as text."""
     notes = [
         f"class {name}: {found} test rows, {min(LEAST_ROWS, wanted)} wanted; its rows hang together in groups too large"
-        for name, found, wanted in zip(names, count.tolist(), wish.tolist(), strict=True)
+        for name, found, wanted in zip(names, count.tolist(), goal.tolist(), strict=True)
         if found < min(LEAST_ROWS, wanted)
     ]
-    before, shares = float(wish.max() / wish.sum()), count / max(int(count.sum()), 1)
-    now = max(float(shares[wish.argmax()]), float(shares.max()), key=lambda share: abs(share - before))
+    before, shares = float(goal.max() / goal.sum()), count / max(int(count.sum()), 1)
+    now = max(float(shares[goal.argmax()]), float(shares.max()), key=lambda share: abs(share - before))
     if abs(now - before) > SHARE_SLACK:
         notes.append(f"the majority class is {now:.3f} of the test rows, {before:.3f} as published")
     return notes

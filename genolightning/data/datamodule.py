@@ -239,7 +239,7 @@ class SequenceDataModule(pl.LightningDataModule):
         )
 
     def _keep_bins(self, source: ArraySource, resolution_bp: int) -> None:
-        """Refuse what would move bases across the borders of bins."""
+        """Reject augmentations that would move bases across the borders of bins."""
         name = self.benchmark.name
         if shift_bp := self.augmentation.shift_bp:
             raise UserError(
@@ -255,7 +255,7 @@ class SequenceDataModule(pl.LightningDataModule):
             )
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Move a batch; one that is on the device is left alone, for Lightning would look at each of its parts."""
+        """Move a batch to the device; return it unchanged if it is there: Lightning would inspect each of its parts."""
         if batch.codes.device == device:
             return batch
         moved: Batch = super().transfer_batch_to_device(batch, device, dataloader_idx)
@@ -307,7 +307,7 @@ def _taken(settings: dict[str, Any], kind: type) -> dict[str, Any]:
 
 
 def _refuse_unread(settings: Mapping[str, Any], keys: tuple[str, ...], name: str) -> None:
-    """UserError for a setting that nothing reads; null counts as a key left out, as older configs have it."""
+    """Reject a setting that nothing reads; null counts as a missing key, as in older configs."""
     unread = [key for key, value in settings.items() if key not in (*keys, *DESCRIPTION) and value is not None]
     if unread:
         serving = [entry.name for kind in (Splitting, Loading) for entry in fields(kind)]

@@ -54,7 +54,7 @@ class DeviceSource:
 
     def gather(self, rows: NDArray[np.int64], shift_bp: NDArray[np.int64] | None = None) -> Batch:
         """Gather rows, int64 (batch,), into one batch on the device, equal to that of `ArraySource.gather`."""
-        # looked up in numpy, so that the device need not be waited for
+        # computed in numpy, so that the host does not wait for the device
         longest = int(self.lengths.take(rows % self.rows).max(initial=0))
         where = torch.from_numpy(np.ascontiguousarray(rows)).to(self.device, non_blocking=True)
         lengths = self._lengths.index_select(0, where)

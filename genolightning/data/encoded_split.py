@@ -54,7 +54,7 @@ def concatenated(first: EncodedSplit, second: EncodedSplit) -> EncodedSplit:
 
 
 def split_key(benchmark: Benchmark, split: str) -> str:
-    """One name for (tables, references, options, split): anything else that changes is another store."""
+    """Key of a split's store: it changes with the tables, references, options and split."""
     values = {"layout": LAYOUT, "split": split, "files": benchmark.sha256(split), "options": benchmark.options()}
     return cache_key(values)
 

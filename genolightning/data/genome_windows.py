@@ -49,7 +49,7 @@ class GenomeWindowsDataModule(SequenceDataModule):
         return self.source(split).index
 
     def setup(self, stage: str | None = None) -> None:
-        """Nothing is copied out of the genome beforehand."""
+        """Do nothing: windows are read from the genome when they are needed."""
 
     def origin(self) -> dict[str, str]:
         """Split -> the chromosomes that its windows come from."""

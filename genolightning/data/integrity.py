@@ -1,4 +1,4 @@
-"""Is everything there that a dataset is made of, and is it undamaged?"""
+"""Check that the files, genomes and encoded rows of a dataset are complete and undamaged."""
 
 import hashlib
 from pathlib import Path

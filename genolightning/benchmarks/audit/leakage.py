@@ -82,8 +82,8 @@ def audit_rows(
     repeats = np.isin(group[test], group[train])
     overlap = half = None
     if rows.intervals is not None:
-        known, asked = linearize(rows.intervals[train], rows.intervals[test])
-        overlap, half = count_overlaps(asked, known) > 0, reciprocal_overlap(asked, known)
+        train_line, test_line = linearize(rows.intervals[train], rows.intervals[test])
+        overlap, half = count_overlaps(test_line, train_line) > 0, reciprocal_overlap(test_line, train_line)
     similarity = nearest_in_train(rows, train, test, group) if near and rows.codes is not None else None
     scores = _baselines(rows, train, test)
     found = _duplicates(rows, group, train, test)
@@ -168,15 +168,17 @@ def _baselines(rows: PublishedRows, train: NDArray[np.int64], test: NDArray[np.i
     )
     if rows.target is None:
         return scores
-    known, true = rows.target[train], rows.target[test]
-    scores["majority_accuracy"] = float(np.mean(true == majority_class(known)))
-    scores["length_accuracy"] = float(np.mean(true == length_majority(rows.lengths[train], known, rows.lengths[test])))
+    train_target, true = rows.target[train], rows.target[test]
+    scores["majority_accuracy"] = float(np.mean(true == majority_class(train_target)))
+    scores["length_accuracy"] = float(
+        np.mean(true == length_majority(rows.lengths[train], train_target, rows.lengths[test]))
+    )
     if rows.intervals is not None:
         scores["lookup_accuracy"] = float(
-            np.mean(true == interval_lookup(rows.intervals[train], known, rows.intervals[test]))
+            np.mean(true == interval_lookup(rows.intervals[train], train_target, rows.intervals[test]))
         )
-    if rows.codes is not None and len(np.unique(known)) > 1:
-        score = composition_logistic(rows.codes.take(train), known, rows.codes.take(test))
+    if rows.codes is not None and len(np.unique(train_target)) > 1:
+        score = composition_logistic(rows.codes.take(train), train_target, rows.codes.take(test))
         judged = [k for k in range(score.shape[1]) if 0 < np.sum(true == k) < len(true)]
         if score.shape[1] == 2:
             judged = judged[-1:]

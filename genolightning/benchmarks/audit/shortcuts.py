@@ -34,18 +34,18 @@ def interval_lookup(train: Intervals, target: Labels, test: Intervals) -> Labels
     Strands are ignored, ties go to the earlier class. A row that meets no training interval gets the class most
     frequent among the training rows that meet no other training row (of all, where each meets another).
     """
-    known, asked = linearize(train, test)
+    train_line, test_line = linearize(train, test)
     # the same interval twice changes nothing but the work; of its classes the earliest wins every tie
-    order = np.lexsort((target, known.end, known.start))
+    order = np.lexsort((target, train_line.end, train_line.start))
     repeats = np.zeros(len(order), bool)
-    repeats[1:] = (np.diff(known.start[order]) == 0) & (np.diff(known.end[order]) == 0)
+    repeats[1:] = (np.diff(train_line.start[order]) == 0) & (np.diff(train_line.end[order]) == 0)
     kept = order[~repeats]
-    distinct = known._replace(start=known.start[kept], end=known.end[kept])
+    distinct = train_line._replace(start=train_line.start[kept], end=train_line.end[kept])
     classes = int(target.max()) + 1
     best = np.full(len(test), -1)
-    for query, row, shared in overlaps(asked, distinct):
+    for query, row, shared in overlaps(test_line, distinct):
         np.maximum.at(best, query, shared * classes + (classes - 1 - target[kept[row]]))
-    alone = count_overlaps(known, known) == 1  # each meets itself
+    alone = count_overlaps(train_line, train_line) == 1  # each meets itself
     fallback = majority_class(target[alone] if alone.any() else target)
     return np.where(best < 0, fallback, classes - 1 - best % classes)
 
@@ -94,9 +94,10 @@ def nearest_kmer_neighbour(train: Codes, target: Labels, test: Codes, *, k: int 
     """The class of the training row whose k-mer frequencies have the highest cosine similarity; the first on a tie."""
     from sklearn.preprocessing import normalize
 
-    known, asked = normalize(kmer_frequencies(train, k)), normalize(kmer_frequencies(test, k))
+    train_frequencies, test_frequencies = normalize(kmer_frequencies(train, k)), normalize(kmer_frequencies(test, k))
     nearest = [
-        np.asarray((asked[at : at + 256] @ known.T).todense()).argmax(axis=1) for at in range(0, asked.shape[0], 256)
+        np.asarray((test_frequencies[at : at + 256] @ train_frequencies.T).todense()).argmax(axis=1)
+        for at in range(0, test_frequencies.shape[0], 256)
     ]
     chosen: Labels = target[np.concatenate(nearest)]
     return chosen
