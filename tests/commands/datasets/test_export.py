@@ -15,6 +15,7 @@ from genolightning.benchmarks.sources.export import letters
 from genolightning.commands.datasets import export as datasets_export
 from genolightning.config import compose
 from genolightning.errors import UserError
+from genolightning.genome.codes import Codes
 from tests.helpers.make import plain_slice, tiny_genome, write, write_fasta, write_gb_dataset
 
 INTERVALS = """\
@@ -115,7 +116,8 @@ def test_overrides_reach_the_dataset(root):
 
 def codes_of(data, split):
     source = data.source(split)
-    return source.row_arrays(np.arange(source.rows)).codes
+    arrays = source.row_arrays(np.arange(source.rows))
+    return Codes.concat([Codes(row[None, :length]) for row, length in zip(arrays.codes, arrays.lengths, strict=True)])
 
 
 @pytest.mark.parametrize(("name", "kind"), [("motifs", "clean"), ("motifs", "chromosome"), ("tiny", "clean")])
