@@ -320,20 +320,15 @@ FIGURES = {
 }
 # What was last reached, where that is not the target yet. Bounds only come nearer to the target.
 BOUND: dict[str, float] = {
-    "files over 300 lines": 2,
-    "lines of a command, median": 70,
-    "lines of a command, most": 190,
-    "constructors above 6 parameters": 13,
-    "public names without docstring": 5,
-    "array functions with shape": 0.93,
-    "test lines per code line": 0.74,
-    "modules without mirrored test": 38,
-    "files that compare kinds": 8,
+    "files over 300 lines": 1,
+    "lines of a command, most": 173,
+    "constructors above 6 parameters": 9,
+    "test lines per code line": 0.86,
+    "files that compare kinds": 7,
     "public names defined twice": 25,
-    "private names defined twice": 35,
-    "idiom words per 1,000": 6.4,
-    "files that write caches themselves": 6,
-    "private names of others": 15,
+    "private names defined twice": 28,
+    "files that write caches themselves": 3,
+    "private names of others": 9,
 }
 
 

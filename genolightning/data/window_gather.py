@@ -38,7 +38,8 @@ def gather_windows(
         beyond = np.flatnonzero((start < 0) | (start > last_start))
         for row in beyond.tolist():
             first, end = max(int(start[row]), 0), min(int(start[row]) + length_bp, len(values))
-            codes[row, first - start[row] : end - start[row]] = values[first:end]
+            if first < end:  # else the window holds no base at all
+                codes[row, first - start[row] : end - start[row]] = values[first:end]
         _mask_outside(codes, start, bounds)
     if backward is not None:
         turn_rows(codes, np.flatnonzero(backward))

@@ -27,7 +27,7 @@ def test_windows_inside_the_values_are_their_slices(length):
 
 @pytest.mark.parametrize("total", [5, 40])
 def test_what_lies_outside_a_windows_bounds_is_n_even_beyond_the_values(total):
-    codes, start = values(total), random.integers(-19, total, 60)  # each covers a part of the values
+    codes, start = values(total), random.integers(-60, total + 40, 60)  # some reach beyond the values, some lie outside
     low = random.integers(0, total, 60)
     high = low + random.integers(0, total - low + 1)
     gathered = gather_windows(codes, start, 20, (low, high))
