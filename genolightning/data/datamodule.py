@@ -1,8 +1,7 @@
 """LightningDataModules: one serves every benchmark; a family's class only names the benchmark class it is built on."""
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import lightning.pytorch as pl
@@ -20,13 +19,12 @@ from genolightning.data.batch_source import BatchSource, Tokenize
 from genolightning.data.device_source import on_device
 from genolightning.data.encoded_split import check_split, open_split
 from genolightning.data.loader import BatchLoader
-from genolightning.data.partition import Partition, divide
-from genolightning.data.settings import Augmentation, Loading, Splitting
+from genolightning.data.partition import Partition, divide, training_facts
+from genolightning.data.settings import Augmentation, Loading, Splitting, refuse_unread, take_fields
 from genolightning.errors import Setting, UserError
-from genolightning.facts import NO_LABEL, Facts, target_kind
+from genolightning.facts import Facts
 
 EVALUATION_BATCHES = 64  # at least, where there are as many rows: each of several processes needs one
-DESCRIPTION = ("card",)  # keys of a dataset's config that describe it and change nothing
 
 
 class InputLimits(Protocol):
@@ -57,12 +55,12 @@ class SequenceDataModule(pl.LightningDataModule):
 
     def __init__(self, benchmark: Benchmark | None = None, **settings: Any) -> None:
         super().__init__()
-        self.splitting = Splitting(**_taken(settings, Splitting))
+        self.splitting = Splitting(**take_fields(settings, Splitting))
         self.augmentation = Augmentation.from_mapping(settings.pop("augment", None) or {})
-        self.loading = Loading(**_taken(settings, Loading))
+        self.loading = Loading(**take_fields(settings, Loading))
         self.benchmark: Any = self._benchmark(settings) if benchmark is None else benchmark
         if benchmark is not None:
-            _refuse_unread(settings, (), benchmark.name)
+            refuse_unread(settings, (), benchmark.name)
         self.tokenize: Tokenize | None = None
         self.max_tokens: int | None = None
         self.crop_bp: int | None = None
@@ -73,7 +71,7 @@ class SequenceDataModule(pl.LightningDataModule):
         if self.benchmark_class is None:
             raise UserError(f"{type(self).__name__}: no benchmark; give one, or use the datamodule of its family")
         keys = tuple(inspect.signature(self.benchmark_class).parameters)
-        _refuse_unread(settings, keys, settings.get("name", type(self).__name__))
+        refuse_unread(settings, keys, settings.get("name", type(self).__name__))
         return self.benchmark_class(**{key: value for key, value in settings.items() if key in keys})
 
     @property
@@ -148,32 +146,7 @@ class SequenceDataModule(pl.LightningDataModule):
     def facts(self) -> Facts:
         """What a model may know of this dataset; test rows are counted, and never read."""
         self.prepare_data()
-        benchmark, partition = self.benchmark, self.partition
-        train = partition.splits["train"]
-        target, lengths = train.of(train.table.target), train.of(train.table.lengths())
-        kind = target_kind(benchmark.kind)
-        counts, absent = list[int](), list[int]()
-        mean, sd = 0.0, 1.0
-        if kind.exclusive_classes:
-            counts = np.bincount(target[target != NO_LABEL], minlength=len(benchmark.classes)).tolist()
-        elif kind.label_axis:
-            rows = tuple(range(target.ndim - 1))
-            counts, absent = (target == 1).sum(axis=rows).tolist(), (target == 0).sum(axis=rows).tolist()
-        elif kind.real_targets:
-            mean, sd = float(np.nanmean(target)), float(np.nanstd(target)) or 1.0
-        return Facts(
-            kind=benchmark.kind,
-            classes=list(benchmark.classes),
-            length_bp=int(lengths.max()),
-            shortest_bp=int(lengths.min()),
-            resolution_bp=benchmark.resolution_bp,
-            rows={split: partition.count(split) for split in SPLITS},
-            class_counts=counts,
-            absent_counts=absent,
-            target_mean=mean,
-            target_sd=sd,
-            reverse_complement=benchmark.reverse_complement,
-        )
+        return training_facts(self.benchmark, self.partition)
 
     def configure(self, input: InputLimits) -> None:
         """Fit the batches to what a backbone reads: its tokens, and its longest row.
@@ -298,21 +271,6 @@ class SequenceDataModule(pl.LightningDataModule):
     def notes(self) -> tuple[dict[str, dict[str, int]], list[str]]:
         """Rows left out, by split and reason; and what else a reader of the scores should know."""
         return self.partition.dropped(), self.partition.warnings()
-
-
-def _taken(settings: dict[str, Any], kind: type) -> dict[str, Any]:
-    """Take the fields of a settings class out of `settings`."""
-    names = [entry.name for entry in fields(kind)]
-    return {name: settings.pop(name) for name in names if name in settings}
-
-
-def _refuse_unread(settings: Mapping[str, Any], keys: tuple[str, ...], name: str) -> None:
-    """Reject a setting that nothing reads; null counts as a missing key, as in older configs."""
-    unread = [key for key, value in settings.items() if key not in (*keys, *DESCRIPTION) and value is not None]
-    if unread:
-        serving = [entry.name for kind in (Splitting, Loading) for entry in fields(kind)]
-        there = ", ".join(sorted([*keys, *serving, "augment"]))
-        raise UserError(f"dataset.{unread[0]}={settings[unread[0]]}: {name} has no such key; there are {there}")
 
 
 class TableDataModule(SequenceDataModule):

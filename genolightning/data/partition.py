@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genolightning.benchmarks.base import Benchmark
+from genolightning.benchmarks.base import SPLITS, Benchmark
 from genolightning.benchmarks.splits import assign
 from genolightning.data.encoded_split import EncodedSplit, concatenated, open_split
 from genolightning.data.settings import Splitting
 from genolightning.errors import UserError
+from genolightning.facts import NO_LABEL, Facts, target_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,35 @@ class Partition:
     def warnings(self) -> list[str]:
         """Notes on the split, then what was noted when the tables were read."""
         return [*self.notes, *(warning for table in self.tables.values() for warning in table.warnings)]
+
+
+def training_facts(benchmark: Benchmark, partition: Partition) -> Facts:
+    """What a model may know of a divided benchmark; test rows are counted, and never read."""
+    train = partition.splits["train"]
+    target, lengths = train.of(train.table.target), train.of(train.table.lengths())
+    kind = target_kind(benchmark.kind)
+    counts, absent = list[int](), list[int]()
+    mean, sd = 0.0, 1.0
+    if kind.exclusive_classes:
+        counts = np.bincount(target[target != NO_LABEL], minlength=len(benchmark.classes)).tolist()
+    elif kind.label_axis:
+        rows = tuple(range(target.ndim - 1))
+        counts, absent = (target == 1).sum(axis=rows).tolist(), (target == 0).sum(axis=rows).tolist()
+    elif kind.real_targets:
+        mean, sd = float(np.nanmean(target)), float(np.nanstd(target)) or 1.0
+    return Facts(
+        kind=benchmark.kind,
+        classes=list(benchmark.classes),
+        length_bp=int(lengths.max()),
+        shortest_bp=int(lengths.min()),
+        resolution_bp=benchmark.resolution_bp,
+        rows={split: partition.count(split) for split in SPLITS},
+        class_counts=counts,
+        absent_counts=absent,
+        target_mean=mean,
+        target_sd=sd,
+        reverse_complement=benchmark.reverse_complement,
+    )
 
 
 def divide(benchmark: Benchmark, settings: Splitting) -> Partition:

@@ -7,6 +7,7 @@ from typing import Any
 from genolightning.errors import UserError, check_integer
 
 ON_DEVICE = ("auto", True, False)
+DESCRIPTION = ("card",)  # keys of a dataset's config that describe it and change nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,3 +94,18 @@ class Loading:
             raise UserError(f"dataset.too_long={self.too_long}: wanted error or crop")
         check_integer("dataset.batch_size", self.batch_size)
         check_integer("dataset.workers", self.workers, 0)
+
+
+def take_fields(settings: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Take the fields of a settings class out of `settings`."""
+    names = [entry.name for entry in fields(kind)]
+    return {name: settings.pop(name) for name in names if name in settings}
+
+
+def refuse_unread(settings: Mapping[str, Any], keys: tuple[str, ...], name: str) -> None:
+    """Reject a setting that nothing reads; null counts as a missing key, as in older configs."""
+    unread = [key for key, value in settings.items() if key not in (*keys, *DESCRIPTION) and value is not None]
+    if unread:
+        serving = [entry.name for kind in (Splitting, Loading) for entry in fields(kind)]
+        there = ", ".join(sorted([*keys, *serving, "augment"]))
+        raise UserError(f"dataset.{unread[0]}={settings[unread[0]]}: {name} has no such key; there are {there}")
