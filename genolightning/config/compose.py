@@ -62,8 +62,8 @@ def compose(
 
     ConfigStore.instance().store("saved", dict(saved or {}))
     given = [prepared(override) for override in overrides]
-    if config_dir:
-        given.append(f"hydra.searchpath=[{quote(f'file://{Path(config_dir).resolve()}')}]")
+    if folders := texts.user_folders(config_dir):
+        given.append(f"hydra.searchpath=[{','.join(quote(f'file://{Path(folder).resolve()}') for folder in folders)}]")
     try:  # only overrides and YAML are read here, and Hydra raises bare ValueErrors too
         with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
             parsed = OverridesParser.create().parse_overrides(given)

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from genolightning.console import say
 from genolightning.errors import UserError
-from genolightning.paths import conf_dir
+from genolightning.paths import conf_dir, data_root
 
 
 class Parser(argparse.ArgumentParser):
@@ -77,10 +77,16 @@ def explain(verb: str, config_dir: Path | None = None) -> str:
 
 
 def choices(group: str, config_dir: Path | None = None) -> dict[str, Path]:
-    """The choices of a config group, sorted, and their files: the shipped ones, and those in a folder of the user's."""
-    folders = [folder / group for folder in (config_dir, conf_dir()) if folder]  # shipped last: Hydra prefers them too
-    files = {file.stem: file for folder in folders for file in folder.glob("*.yaml")}
+    """The choices of a config group, sorted, and their files: the shipped ones, and those in the user's folders."""
+    folders = [conf_dir(), *user_folders(config_dir)]  # as Hydra searches them
+    files = {file.stem: file for folder in reversed(folders) for file in (folder / group).glob("*.yaml")}
     return dict(sorted(files.items()))
+
+
+def user_folders(config_dir: Path | None = None) -> list[Path]:
+    """The user's folders of configs, first the one that is searched first: `--config-dir`, the data root's `conf`."""
+    own = data_root() / "conf"
+    return [*([config_dir] if config_dir else []), *([own] if own.is_dir() else [])]
 
 
 def near(wrong: str, names: Iterable[str]) -> str:

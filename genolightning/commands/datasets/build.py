@@ -8,7 +8,7 @@ from typing import Any
 from genolightning.config import help as texts
 from genolightning.console import say
 from genolightning.errors import UserError, check_integer
-from genolightning.paths import data_root
+from genolightning.paths import conf_dir, data_root
 
 
 def main(arguments: list[str]) -> int:
@@ -20,13 +20,13 @@ def main(arguments: list[str]) -> int:
     check_names(args.name, classes)
     check_integer("--seed", args.seed, 0)
     folder = (args.output or data_root() / "genomic_benchmarks" / args.name).absolute()
-    config_dir = (args.config_dir or data_root() / "conf").absolute()
-    _refuse_existing(args.name, folder, config_dir)
+    config_file = (args.config_dir or data_root() / "conf").absolute() / "dataset" / f"{args.name}.yaml"
+    _refuse_existing(folder, config_file)
     facts = build_from_files(
         args.name,
         InputFiles(args.genome, args.positives, args.gff, args.feature, args.negatives_from),
         folder=folder,
-        config_file=config_dir / "dataset" / f"{args.name}.yaml",
+        config_file=config_file,
         classes=classes,
         command=["genolightning", "datasets", "build", *arguments],
         length_bp=args.length,
@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
         test_fraction=args.test_fraction,
         seed=args.seed,
     )
-    facts["train"] = f"genolightning train dataset={args.name} --config-dir={config_dir}"
+    option = f" --config-dir={args.config_dir.absolute()}" if args.config_dir else ""
+    facts["train"] = f"genolightning train dataset={args.name}{option}"
     say(*([json.dumps(facts)] if args.json else _lines(facts)))
     return 0
 
@@ -46,7 +47,8 @@ def _options() -> texts.Parser:
         "datasets build",
         "make a dataset of interval tables: positives (BED, or one type of feature of a GFF3 or GTF), and as many\n"
         "negatives of the same lengths from the same genome that touch no positive and no other negative. Written are\n"
-        "the tables, a card, and a YAML with which `genolightning train dataset=NAME --config-dir DIR` finds them.",
+        "the tables, a card, and a YAML in the data root's conf folder, with which `genolightning train dataset=NAME`\n"
+        "finds them; with --config-dir DIR it is written there, and each command needs --config-dir DIR too.",
         [
             "peaks --positives peaks.bed --genome hg38.fa.gz --length 200 --match gc,chromosome --split chromosome",
             "worm_coding --gff ce270.gff3.gz --feature CDS --genome ce270.fa.gz --negatives-from intergenic",
@@ -83,12 +85,13 @@ def _length(text: str) -> int | None:
     return int(text)
 
 
-def _refuse_existing(name: str, folder: Path, config_dir: Path) -> None:
+def _refuse_existing(folder: Path, config_file: Path) -> None:
     """Nothing that exists is written over: not tables, not a YAML, not a shipped dataset of that name."""
     if folder.exists():
         raise UserError(f"{folder} is there already; remove it, or choose another NAME or --output FOLDER")
-    if existing := texts.choices("dataset", config_dir).get(name):
-        raise UserError(f"{existing} is there already; remove it, or choose another NAME or --config-dir DIR")
+    for file in (conf_dir() / "dataset" / config_file.name, config_file):
+        if file.exists():
+            raise UserError(f"{file} is there already; remove it, or choose another NAME or --config-dir DIR")
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:

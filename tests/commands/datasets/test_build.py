@@ -9,6 +9,7 @@ import yaml
 from genolightning.api import load_dataset
 from genolightning.benchmarks.card import composed, read_card, shape_of
 from genolightning.commands.datasets import build as datasets_build
+from genolightning.config.help import choices
 from genolightning.errors import BadTable, UserError
 from genolightning.genome.annotation import read_gff
 from genolightning.genome.intervals import Intervals, read_gb_table
@@ -16,6 +17,7 @@ from genolightning.genome.overlaps import count_overlaps, linearize
 from genolightning.genome.reference import Genome
 from genolightning.storage.checksums import sha256
 from tests.helpers.make import plain_slice, sequence, write, write_bed, write_fasta
+from tests.helpers.tiny import run
 
 RECORDS = {f"chr{i}": sequence(3000, seed=i) for i in (1, 2, 3)}
 GFF = "".join(
@@ -100,6 +102,16 @@ def test_a_second_dataset_of_the_name_is_refused_and_the_first_kept(root):
     with pytest.raises(UserError, match="there already"):
         datasets_build.main([*PEAKS, "--seed", "2"])
     assert sha256(root / "genomic_benchmarks" / "peaks" / "train" / "positive.csv.gz") == before
+
+
+def test_what_was_built_is_found_without_a_config_dir(root, capsys):
+    datasets_build.main([*PEAKS, "--json"])
+    assert json.loads(capsys.readouterr().out)["train"] == "genolightning train dataset=peaks"
+    assert run("datasets", "info", "peaks", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "peaks"
+    assert len(load_dataset("peaks", "test", dataset__validation_fraction=0)) > 0
+    other = write(root / "mine" / "dataset" / "peaks.yaml", "# mine\n").parent.parent
+    assert choices("dataset", other)["peaks"].is_relative_to(other), "--config-dir is searched first"
 
 
 def test_our_own_datasets_are_not_shadowed(root):
