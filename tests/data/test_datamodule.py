@@ -37,7 +37,7 @@ def module(tmp_path, monkeypatch):
 
 
 def table_lines(data, split):
-    tables = [data.benchmark._table(split, label) for label in CLASSES]
+    tables = [data.benchmark.table_file(split, label) for label in CLASSES]
     return [line for table in tables for line in gzip.decompress(table.read_bytes()).decode().splitlines()[1:]]
 
 
