@@ -131,10 +131,14 @@ def _train(config: Mapping[str, Any], folder: Path, given: Given) -> "RunRecord 
     from genolightning.config.python_objects import warnings_of
     from genolightning.runs.train import checkpoint_callbacks, describe_objects, train_run
     from genolightning.training import transfer
+    from genolightning.training.adapters import warnings_of_random
 
     objects = build.build_objects(config, data=given.dataset, model=given.model)
     say(describe_objects(objects, str(config["choices"].get("model"))))
     transfer.start_from_run(objects.model, objects.facts, folder, config["model"].get("init_from"))
+    random_backbone = [] if given.model is not None else warnings_of_random(objects.model, config["model"])
+    say(*(f"warning: {text}" for text in random_backbone))
+    warnings = [*warnings_of(config), *random_backbone]
     validates = objects.data.validates
     settings = (config.get("callbacks") or {}).get("checkpoint")
     callbacks = [
@@ -144,7 +148,7 @@ def _train(config: Mapping[str, Any], folder: Path, given: Given) -> "RunRecord 
     ]
     loggers = [*build.configured_loggers(config, folder), *given.loggers]
     trainer = build.build_trainer(config, folder, callbacks, logger=loggers, validates=validates)
-    return train_run(objects, trainer, folder, config=config, started=start, warnings=warnings_of(config))
+    return train_run(objects, trainer, folder, config=config, started=start, warnings=warnings)
 
 
 def run_test(

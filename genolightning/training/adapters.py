@@ -1,5 +1,8 @@
 """Which weights of a model are trained: functions that change a built model in place."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import nn
 
 from genolightning.errors import UserError
@@ -11,6 +14,20 @@ def freeze(module: nn.Module, *, part: str = "backbone") -> None:
     if part not in parts:
         raise UserError(f"model.freeze={part}: no such part; there are backbone, head")
     parts[part].requires_grad_(False)
+
+
+def warnings_of_random(module: nn.Module, settings: Mapping[str, Any]) -> list[str]:
+    """A warning where a frozen backbone stays random: `settings`, a config's `model`, name no run to start from.
+
+    A backbone class of the user's own may load weights itself, so none is given for it.
+    """
+    shipped = type(getattr(module, "backbone", None)).__module__.startswith("genolightning.")
+    if settings.get("freeze") != "backbone" or settings.get("init_from") or not shipped:
+        return []
+    return [
+        "model.freeze=backbone without model.init_from: the backbone stays random and only the head is trained; "
+        "add model.init_from=RUN"
+    ]
 
 
 def is_frozen(module: nn.Module) -> bool:

@@ -50,6 +50,7 @@ def test_a_frozen_backbone_is_the_pretrained_one_and_what_was_not_loaded_is_prin
     assert backbone
     assert all(torch.equal(ours[name], theirs[name]) for name in backbone)
     printed = capsys.readouterr().out
+    assert "stays random" not in printed
     assert "head.linear.weight (not there)" in printed
     noted = json.loads((tmp_path / "run" / "record.json").read_text())["init_from"]
     assert sum(noted["loaded"].values()) == len(backbone)
@@ -57,6 +58,15 @@ def test_a_frozen_backbone_is_the_pretrained_one_and_what_was_not_loaded_is_prin
     assert noted["checkpoint"] == "best.ckpt"
     parameters = sum(weight.numel() for weight in load_run(tmp_path / "run").model.parameters())
     assert noted["share"] == pytest.approx(1 - 9 / parameters, abs=1e-6)  # a head of 8 weights and a bias
+
+
+def test_a_frozen_backbone_without_trained_weights_is_warned_of(tmp_path, capsys):
+    mine = write_table(tmp_path / "mine.csv")
+    words = ["dataset=table", f"dataset.train={mine}", "trainer.max_epochs=1", "model.freeze=backbone"]
+    assert train(tmp_path / "run", *words) == 0
+    text = "model.freeze=backbone without model.init_from: the backbone stays random"
+    assert f"warning: {text}" in capsys.readouterr().out
+    assert any(note.startswith(text) for note in json.loads((tmp_path / "run" / "record.json").read_text())["warnings"])
 
 
 def test_filters_of_another_length_are_warned_of(pretrained, tmp_path, capsys):
