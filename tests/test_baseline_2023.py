@@ -13,7 +13,8 @@ from genolightning.config.compose import compose
 from genolightning.errors import UserError
 from genolightning.facts import NO_LABEL, Facts
 from genolightning.runs.evaluate import parameter_count
-from genolightning.sweeps import search_space as space
+from genolightning.sweeps.grid import grid_trials
+from genolightning.sweeps.search_space import read_space
 from genolightning.training.tasks import Binary, DoubleSigmoid, Multiclass, for_facts
 from tests.helpers.tiny import run, write_table
 from tests.training.test_resume import do
@@ -144,11 +145,11 @@ def test_the_honest_experiment_chooses_its_epoch_on_validation(table, tmp_path):
 
 
 def test_its_sweep_has_five_seeds():
-    points = space.grid(space.read("gb_cnn", ["dataset=motifs"]))
-    seeds = {word for point in points for word in point.words if word.startswith("seed=")}
-    assert len(points) == 5
+    trials = grid_trials(read_space("gb_cnn", ["dataset=motifs"]))
+    seeds = {override for trial in trials for override in trial.overrides if override.startswith("seed=")}
+    assert len(trials) == 5
     assert seeds == {f"seed={number}" for number in range(1, 6)}
-    assert all("experiment=gb_cnn" in point.words for point in points)
+    assert all("experiment=gb_cnn" in trial.overrides for trial in trials)
 
 
 def test_at_251_bp_it_has_the_published_67089_parameters_and_settings(tmp_path):

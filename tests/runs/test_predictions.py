@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from genolightning.errors import UserError
 from genolightning.facts import Facts
 from genolightning.runs import predictions as module
 from genolightning.runs.prediction_store import StoredPredictions
@@ -66,7 +67,7 @@ def test_a_block_that_fails_leaves_no_file(tmp_path):
         yield rows_of("binary")
         raise OSError("full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(UserError, match=r"p\.parquet cannot be written: full"):
         write_predictions(tmp_path / "p.parquet", blocks(), "binary", CLASSES)
     assert list(tmp_path.iterdir()) == []
 
