@@ -9,7 +9,6 @@ import traceback
 from importlib import import_module
 
 from genolightning import __version__
-from genolightning.config.mistakes import user_error
 from genolightning.errors import UserError
 
 VERBS = {
@@ -44,6 +43,8 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:
+        from genolightning.config.mistakes import user_error  # after the verb, whose help should come at once
+
         mistake = user_error(error)
         if mistake is None or os.environ.get("GENOLIGHTNING_DEBUG") == "1":
             traceback.print_exc()

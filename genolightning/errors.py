@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 front_end: ContextVar[Literal["command line", "python"]] = ContextVar("front_end", default="command line")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting and its value, written as the front end in use takes it.
 
     A key of the config is `dataset.too_long=crop` on the command line and an entry of `overrides` in Python; an option
