@@ -1,6 +1,6 @@
 """`genolightning sweep`: what it prints without running anything."""
 
-from genolightning.paths import logs_dir
+from genolightning.paths import logs_dir, sweeps_dir
 from tests.helpers.tiny import run
 
 
@@ -22,6 +22,7 @@ def test_a_rehearsal_names_the_folder_of_the_users_configs(tmp_path, capsys):
 def test_help_lists_the_sweeps_and_shows_a_whole_search_with_its_quotes(capsys):
     assert run("sweep", "--help") == 0
     text = capsys.readouterr().out
-    assert "hyena_search  How to train" in text
+    comment = (sweeps_dir() / "hyena_search.yaml").read_text().splitlines()[0].removeprefix("# ")
+    assert f"hyena_search  {comment}" in text
     assert "'optimizer.lr=tag(log,interval(1e-4,1e-2))'" in text
     assert "DIR/NAME.yaml" in text
