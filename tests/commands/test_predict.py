@@ -1,20 +1,9 @@
 """`genolightning predict`: the config is printed, or the overrides are handed on; what is wrong is one line."""
 
-from pathlib import Path
-
 import pytest
 
 from genolightning.commands import predict as command
-from genolightning.config.compose import compose
 from tests.helpers.tiny import run
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    folder = tmp_path / "run"
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "config.yaml").write_text(compose("train", ["model=cnn", "dataset=gue_tf_0", "seed=5"]).text)
-    return folder
 
 
 def test_the_config_of_the_run_is_printed_and_nothing_is_done(folder, capsys):
